@@ -1,0 +1,213 @@
+//! What a session says as it goes: one JSON object a line.
+//!
+//! Not here: how it is drawn. Amounts of money are texts of US dollars with a point, exact to a pico-dollar (`"1.20"`).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened in a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The session starts, or is taken up again. Always first.
+    Session {
+        /// Its name, for `remit resume`.
+        id: String,
+        /// The mode: `plan`, `agent`, `yolo:CAP` or `yolo:uncapped`.
+        mode: String,
+        /// The mode as a person reads it, with what is left: `YOLO $3.20 of $5.00`.
+        chip: String,
+        /// The model, as `PROVIDER/NAME` or `script:FILE`.
+        model: String,
+        /// The folder it works in.
+        workspace: String,
+        /// Whether a person can be asked: `attended` or `unattended`.
+        attendance: String,
+        /// What is not what a person might expect, such as model requests that are not counted yet.
+        notes: Vec<String>,
+    },
+    /// A person said something.
+    Prompt {
+        /// The words.
+        text: String,
+    },
+    /// A piece of what the model says.
+    Text {
+        /// The piece.
+        delta: String,
+    },
+    /// A piece of what the model thinks.
+    Reasoning {
+        /// The piece.
+        delta: String,
+    },
+    /// The model's service did not answer; it is asked again.
+    Retrying {
+        /// Which try comes next, from 2.
+        attempt: u32,
+        /// How long is waited first.
+        wait_ms: u64,
+        /// What went wrong.
+        why: String,
+    },
+    /// What was heard of this message is void: the answer was cut off and is asked for again.
+    Restarted,
+    /// The model's message is complete.
+    Message {
+        /// What it said, whole.
+        text: String,
+        /// How many tools it calls.
+        calls: usize,
+        /// The tokens of the request, where the service counts them.
+        tokens: Option<Tokens>,
+    },
+    /// A tool call was understood and comes to the gate.
+    Call {
+        /// The call's name in this session.
+        call: String,
+        /// The tool.
+        tool: String,
+        /// The call in a line.
+        summary: String,
+        /// `read`, `reach`, `confined` or `change`; absent for a question to the person.
+        effect: Option<String>,
+        /// The price, in words: `free`, `$1.00`, `unknown (why)`, `unbounded (why)`.
+        price: Option<String>,
+        /// The arguments as the model wrote them.
+        arguments: String,
+    },
+    /// The contract has decided about a call.
+    Decision {
+        /// The call.
+        call: String,
+        /// `run`, `ask`, `refuse`, `deliver` or `invalid`.
+        outcome: String,
+        /// `mode`, `cap`, `prohibition`, `person` or `nobody to ask`; absent for `deliver` and `invalid`.
+        decided_by: Option<String>,
+        /// Why, unless it runs.
+        reason: Option<String>,
+        /// The mode with what is left after this decision.
+        chip: String,
+    },
+    /// A piece of a running tool's output or progress.
+    Progress {
+        /// The call.
+        call: String,
+        /// The piece.
+        text: String,
+    },
+    /// A call is over.
+    Result {
+        /// The call.
+        call: String,
+        /// Whether it did what it was asked.
+        ok: bool,
+        /// What the model reads.
+        text: String,
+    },
+    /// The mode was set by a person.
+    Mode {
+        /// The mode.
+        mode: String,
+        /// The mode as a person reads it.
+        chip: String,
+    },
+    /// Something a person may want to know: a server that died, a context that was summed up.
+    Notice {
+        /// The words.
+        text: String,
+    },
+    /// The run is over. Always last.
+    End {
+        /// How it ended.
+        status: Status,
+        /// Why, in words, when it was not `done`.
+        reason: Option<String>,
+        /// The last thing the model said.
+        text: String,
+        /// What was refused because nobody could be asked.
+        refused: Vec<Refused>,
+        /// How many times a person was asked.
+        prompts: usize,
+        /// The money.
+        spend: Spend,
+        /// All tokens of this session.
+        tokens: Tokens,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The model said what it had to say (exit status 0, or 3 when something was refused because nobody was there).
+    Done,
+    /// Something failed (1).
+    Failed,
+    /// What is left of the cap does not pay for another step (4).
+    CapReached,
+    /// The model's service failed in a way worth trying again later (75).
+    Unavailable,
+    /// A person stopped it (130).
+    Interrupted,
+}
+
+/// A call that was refused because nobody could be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    /// The call.
+    pub call: String,
+    /// The call in a line.
+    pub summary: String,
+    /// What it would have cost.
+    pub price: String,
+    /// Why it would have asked.
+    pub reason: String,
+}
+
+/// The money of a session. No two of these are ever added up into one number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spend {
+    /// The cap, when there is one.
+    pub cap: Option<String>,
+    /// What is left of it.
+    pub left: Option<String>,
+    /// Spent and held in YOLO: what counts against the cap.
+    pub budget: Money,
+    /// Spent in Plan and Agent by a person's yes: never against the cap.
+    pub metered: Money,
+    /// Allowed by a person past the cap: booked apart.
+    pub past_cap: Money,
+}
+
+/// The states of one sum of money, each apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Money {
+    /// What could have been spent at most.
+    pub quoted: String,
+    /// Set aside for what is under way.
+    pub held: String,
+    /// Set aside for what has an unknown outcome.
+    pub open: String,
+    /// Paid.
+    pub settled: String,
+    /// The part of `settled` beyond its hold.
+    pub overrun: String,
+    /// How many things without a bound are not gone yet.
+    pub unbounded: usize,
+}
+
+/// Tokens, as the model's service counted them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tokens {
+    /// All input.
+    pub input: u64,
+    /// The part of the input that was read from the service's cache.
+    pub cache_read: u64,
+    /// The part of the input that was written to the service's cache.
+    pub cache_write: u64,
+    /// All output.
+    pub output: u64,
+    /// The part of the output that was reasoning.
+    pub reasoning: u64,
+}

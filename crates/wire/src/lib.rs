@@ -1,0 +1,16 @@
+//! What crosses a process border: the events of a session and the commands to it, as JSON.
+//!
+//! In reading order: [`event`] has what a session says; [`command`] what it is told over its socket.
+//!
+//! Not here: any logic.
+
+pub mod command;
+pub mod event;
+
+pub use command::{Command, Reply};
+pub use event::{Event, Money, Refused, Spend, Status, Tokens};
+
+/// The JSON schema of one line of `remit run --json`.
+pub fn event_schema() -> serde_json::Value {
+    schemars::schema_for!(Event).to_value()
+}
