@@ -1,0 +1,309 @@
+//! The judging: one call of `decide`, one place that mints.
+//!
+//! Not here: any branch on the mode, or what a tool does with its permit.
+
+use crate::act::{Act, CallId, Digest, Person, Report};
+use crate::event::{Decision, Event};
+use crate::permit::Permit;
+use crate::state::{Impossible, State};
+use crate::supervise::Ended;
+use journal::{Draft, Durability, JournalError, Log};
+use ledger::Entry;
+use policy::{Action, Booking, Consent, Funds, Grant, Mode, Price, Reason, Standing, Verdict, Why, decide};
+
+/// The kind under which the gate's events stand in a session's record.
+pub const RECORD_KIND: &str = "gate";
+
+/// The gate of one session: it alone writes decisions and mints permits.
+#[derive(Debug)]
+pub struct Gate {
+    log: Log,
+    state: State,
+    now_ms: fn() -> i64,
+    /// Set while a write is under way, and for good when one fails: the state is then ahead of the record.
+    torn: bool,
+}
+
+/// What became of a call that asked to run.
+#[must_use = "a permit that is dropped leaves its hold open"]
+#[derive(Debug)]
+pub enum Admission<A> {
+    /// It may run, now.
+    Run(Permit<A>),
+    /// A person is asked first; the call comes back to be admitted again when they answered or changed the mode.
+    Ask(Question, A),
+    /// It does not run.
+    Refused(Refusal),
+}
+
+/// What a person is asked about one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The call.
+    pub call: CallId,
+    /// What it would do, at what price, with the exact bytes to approve.
+    pub action: Action,
+    /// Why it asks.
+    pub why: Why,
+    /// The mode in force.
+    pub mode: Mode,
+    /// What the budget has used.
+    pub funds: Funds,
+    /// What a yes for the session would cover; empty when there is no such yes.
+    pub offered: Vec<Grant>,
+}
+
+/// A call that does not run, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The call.
+    pub call: CallId,
+    /// The call in a line.
+    pub summary: String,
+    /// What it would have cost.
+    pub price: Price,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A person's answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, to this call.
+    Once,
+    /// Yes, to the same tool on the same key, while the session and its mode last.
+    ForSession,
+    /// No.
+    No,
+}
+
+/// Why the gate could not do what it was asked. Nothing has run and, but for [`GateError::Record`], nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The record cannot be written, so the call does not run.
+    #[error("the session's record cannot be written, so nothing runs: {0}")]
+    Record(#[from] JournalError),
+    /// A write failed before; the session has to be taken up again from its record.
+    #[error("the session's record could not be written before, so nothing runs; resume the session")]
+    Torn,
+    /// The record says what cannot be.
+    #[error("the session's record is damaged: {0}")]
+    Damaged(#[from] Impossible),
+    /// The record cannot be read.
+    #[error("the session's record is damaged: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// What would run is not what a person was shown.
+    #[error("call `{0}` is not what was shown when the answer was given; it does not run")]
+    NotWhatWasShown(CallId),
+    /// There is no such open question.
+    #[error("nothing is being asked about call `{0}`; it was answered, or the mode has decided it")]
+    NoSuchQuestion(CallId),
+    /// A yes for the session was given where none was offered.
+    #[error("call `{0}` can only be allowed once")]
+    OnceOnly(CallId),
+}
+
+/// Says what would happen to an action now. Records nothing and gives no power.
+pub fn explain(state: &State, action: &Action) -> Verdict {
+    judge(state, action, state.consent(None, action))
+}
+
+/// The only caller of `decide`.
+fn judge(state: &State, action: &Action, consent: Consent) -> Verdict {
+    let standing = Standing {
+        prohibited: state.prohibitions.iter().find(|rule| rule.forbids(action)).cloned(),
+        consent,
+        attendance: state.attendance,
+        funds: state.book.funds(),
+    };
+    decide(state.mode, action, &standing)
+}
+
+/// What a verdict sets aside before the call starts.
+fn hold(verdict: &Verdict) -> Option<Entry> {
+    match verdict {
+        Verdict::Run(terms) => match terms.booking {
+            Booking::Nothing => None,
+            Booking::Hold(purse, price) => Some(Entry::Held(purse, Some(price))),
+            Booking::Unbounded(purse) => Some(Entry::Held(purse, None)),
+        },
+        Verdict::Ask(_) | Verdict::Refuse(_) => None,
+    }
+}
+
+impl Gate {
+    /// Opens the gate of a new session and records its authority.
+    pub async fn open(log: Log, state: State, now_ms: fn() -> i64) -> Result<Gate, GateError> {
+        let opened =
+            Event::Opened { mode: state.mode, attendance: state.attendance, prohibitions: state.prohibitions.clone() };
+        let mut gate = Gate { log, state, now_ms, torn: false };
+        gate.write(&opened, Durability::Synced).await?;
+        Ok(gate)
+    }
+
+    /// Takes up a session where its record ends.
+    pub fn resume(log: Log, state: State, now_ms: fn() -> i64) -> Gate {
+        Gate { log, state, now_ms, torn: false }
+    }
+
+    /// What a session's gate events, in order, amount to; `None` when there are none.
+    pub fn replay<'a>(bodies: impl IntoIterator<Item = &'a str>) -> Result<Option<State>, GateError> {
+        let mut state = None::<State>;
+        for body in bodies {
+            let event = serde_json::from_str(body)?;
+            match (&mut state, event) {
+                (None, Event::Opened { mode, attendance, prohibitions }) => {
+                    state = Some(State::open(mode, attendance, prohibitions));
+                }
+                (None, _) => return Err(Impossible::NotOpened.into()),
+                (Some(state), event) => state.apply(&event)?,
+            }
+        }
+        Ok(state)
+    }
+
+    /// What the record amounts to now.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The session's record, for the engine's own entries.
+    pub fn log(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
+    /// Judges a call, records the decision with its hold, and only then lets it run.
+    pub async fn admit<A: Act>(&mut self, call: CallId, act: A) -> Result<Admission<A>, GateError> {
+        let action = act.action();
+        let digest = Digest::of(&action);
+        if self.state.answers.get(&call).is_some_and(|(shown, _)| *shown != digest) {
+            return Err(GateError::NotWhatWasShown(call));
+        }
+        let verdict = judge(&self.state, &action, self.state.consent(Some(&call), &action));
+        let funds = self.state.book.funds();
+        self.record(Event::Decided(Box::new(self.decision(&call, &action, digest, &verdict)))).await?;
+        Ok(match verdict {
+            Verdict::Run(terms) => Admission::Run(Permit::mint(act, call, terms)),
+            Verdict::Ask(why) => {
+                let offered = Grant::offered(&action);
+                Admission::Ask(Question { call, action, why, mode: self.state.mode, funds, offered }, act)
+            }
+            Verdict::Refuse(reason) => {
+                Admission::Refused(Refusal { call, summary: action.summary, price: action.price, reason })
+            }
+        })
+    }
+
+    fn decision(&self, call: &CallId, action: &Action, digest: Digest, verdict: &Verdict) -> Decision {
+        let funds = self.state.book.funds();
+        Decision {
+            call: call.clone(),
+            tool: action.tool.clone(),
+            effect: action.effect.to_string(),
+            price: action.price.to_string(),
+            summary: action.summary.clone(),
+            digest,
+            mode: self.state.mode.to_string(),
+            outcome: verdict.outcome().to_owned(),
+            decided_by: verdict.decided_by().to_string(),
+            reason: verdict.reason(),
+            funds: (funds.spent.to_string(), funds.held.to_string()),
+            hold: hold(verdict),
+        }
+    }
+
+    /// Records a person's answer; the call is then admitted again, and judged under the mode of that moment.
+    ///
+    /// `act` is the call that was asked about or, when the person edited its arguments, the edited call.
+    pub async fn answer<A: Act>(
+        &mut self,
+        person: &Person,
+        call: &CallId,
+        act: &A,
+        answer: Answer,
+    ) -> Result<(), GateError> {
+        if !self.state.questions.contains_key(call) {
+            return Err(GateError::NoSuchQuestion(call.clone()));
+        }
+        let action = act.action();
+        let (consent, grants) = match answer {
+            Answer::Once => (Consent::Once, Vec::new()),
+            Answer::No => (Consent::Denied, Vec::new()),
+            Answer::ForSession => (Consent::ForSession, Grant::offered(&action)),
+        };
+        if answer == Answer::ForSession && grants.is_empty() {
+            return Err(GateError::OnceOnly(call.clone()));
+        }
+        let surface = person.surface().to_owned();
+        self.record(Event::Answered { call: call.clone(), digest: Digest::of(&action), consent, grants, surface }).await
+    }
+
+    /// Takes back a yes for the session.
+    pub async fn revoke(&mut self, person: &Person, grant: Grant) -> Result<(), GateError> {
+        self.record(Event::Revoked { grant, surface: person.surface().to_owned() }).await
+    }
+
+    /// Sets the mode. Open questions are then to be admitted again, and are judged under the new one.
+    pub async fn set_mode(&mut self, person: &Person, mode: Mode) -> Result<(), GateError> {
+        self.record(Event::ModeSet { mode, surface: person.surface().to_owned() }).await
+    }
+
+    /// Records how a run ended and gives back what it reports.
+    ///
+    /// A run that was cut off or panicked may have spent what was held: its hold stays open.
+    pub async fn close(&mut self, call: &CallId, ended: Ended) -> Result<Report, GateError> {
+        let (entry, report) = match ended {
+            Ended::Done(done) => {
+                assert!(done.call == *call, "a run ended with the permit of another call");
+                (done.entry, done.report)
+            }
+            Ended::Stopped => (self.left_open(call), Report::Failed("stopped before it ended".to_owned())),
+            Ended::Panicked(text) => {
+                (self.left_open(call), Report::Failed(format!("unknown: the tool crashed: {text}")))
+            }
+        };
+        self.record(Event::Ended { call: call.clone(), entry }).await?;
+        Ok(report)
+    }
+
+    /// After a crash: every call that was running may have happened. Each ends with its hold open, and none runs again.
+    pub async fn recover(&mut self) -> Result<Vec<CallId>, GateError> {
+        let lost: Vec<CallId> = self.state.running.iter().cloned().collect();
+        for call in &lost {
+            let entry = self.left_open(call);
+            self.record(Event::Ended { call: call.clone(), entry }).await?;
+        }
+        Ok(lost)
+    }
+
+    /// Settles, releases or charges a hold that was left open, once its outcome is known.
+    pub async fn reconcile(&mut self, hold: &str, entry: Entry) -> Result<(), GateError> {
+        self.record(Event::Posted { hold: hold.to_owned(), entry }).await
+    }
+
+    fn left_open(&self, call: &CallId) -> Option<Entry> {
+        let held = self.state.book.line(call.as_str());
+        held.map(|_| Entry::LeftOpen(format!("call {call}")))
+    }
+
+    /// Lets the event count and writes it. After a write that failed, or was cut off, nothing more is admitted: the
+    /// session is taken up again from its record.
+    async fn record(&mut self, event: Event) -> Result<(), GateError> {
+        if self.torn {
+            return Err(GateError::Torn);
+        }
+        self.state.apply(&event)?;
+        self.torn = true;
+        let durability = if event.must_survive_power_cut() { Durability::Synced } else { Durability::Committed };
+        self.write(&event, durability).await?;
+        self.torn = false;
+        Ok(())
+    }
+
+    async fn write(&mut self, event: &Event, durability: Durability) -> Result<(), GateError> {
+        let body = serde_json::to_string(event)?;
+        let draft = Draft { at_ms: (self.now_ms)(), kind: RECORD_KIND, body: &body };
+        self.log.append(&[draft], durability).await?;
+        Ok(())
+    }
+}
