@@ -8,32 +8,10 @@
 //! bound is held without an amount, listed apart, and never added as zero.
 
 use money::Usd;
-use policy::{Cap, Funds, Purse};
+use policy::{Cap, Funds, Purse, UnknownWord};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-
-/// The name of a hold: the name of the call or model request that it pays for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HoldId(String);
-
-impl HoldId {
-    /// Names a hold.
-    pub fn new(name: impl Into<String>) -> HoldId {
-        HoldId(name.into())
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for HoldId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// One line of the ledger. What a session's money is follows from its entries alone, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,28 +42,16 @@ impl fmt::Display for Entry {
     }
 }
 
-/// The text is no line of a ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAnEntry(String);
-
-impl fmt::Display for NotAnEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no line of a ledger", self.0)
-    }
-}
-
-impl std::error::Error for NotAnEntry {}
-
 impl FromStr for Entry {
-    type Err = NotAnEntry;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Entry, NotAnEntry> {
-        let wrong = || NotAnEntry(text.to_owned());
+    fn from_str(text: &str) -> Result<Entry, UnknownWord> {
+        let wrong = || UnknownWord(text.to_owned());
         let amount = |text: &str| text.parse::<Usd>().map_err(|_| wrong());
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         match (verb, rest.split_once(' ')) {
             ("held", Some((purse, bound))) => {
-                let purse = Purse::ALL.into_iter().find(|known| known.to_string() == purse).ok_or_else(wrong)?;
+                let purse = purse.parse().map_err(|_| wrong())?;
                 let bound = if bound == "unbounded" { None } else { Some(amount(bound)?) };
                 Ok(Entry::Held(purse, bound))
             }
@@ -152,32 +118,21 @@ impl Line {
 }
 
 /// Why an entry cannot be posted. Each is a bug of the caller or a damaged record, and changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misposted {
     /// There is a hold of that name already.
-    HeldTwice(HoldId),
+    #[error("`{0}` is held already")]
+    HeldTwice(String),
     /// There is no hold of that name.
-    NoSuchHold(HoldId),
+    #[error("nothing is held for `{0}`")]
+    NoSuchHold(String),
     /// The hold has ended; nothing settles twice.
-    AlreadyEnded(HoldId),
+    #[error("the hold of `{0}` has ended already")]
+    AlreadyEnded(String),
     /// Only a hold without a bound is charged bit by bit.
-    IsBounded(HoldId),
+    #[error("the hold of `{0}` has a bound and is settled once")]
+    IsBounded(String),
 }
-
-impl fmt::Display for Misposted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Misposted::HeldTwice(id) => write!(f, "`{id}` is held already"),
-            Misposted::NoSuchHold(id) => write!(f, "nothing is held for `{id}`"),
-            Misposted::AlreadyEnded(id) => write!(f, "the hold of `{id}` has ended already"),
-            Misposted::IsBounded(id) => {
-                write!(f, "the hold of `{id}` has a bound and is settled once")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Misposted {}
 
 /// The sums of a session, each state of money apart. They are shown side by side and never added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,26 +151,27 @@ pub struct Sums {
     pub unbounded: usize,
 }
 
-/// The ledger of one session, or of one sub-agent within it.
+/// The ledger of one session, or of one sub-agent within it. A hold goes by the name of the call or the model request
+/// that it pays for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
-    lines: BTreeMap<HoldId, Line>,
+    lines: BTreeMap<String, Line>,
 }
 
 impl Book {
     /// Posts one entry, or changes nothing and says why not.
-    pub fn post(&mut self, id: &HoldId, entry: &Entry) -> Result<(), Misposted> {
+    pub fn post(&mut self, id: &str, entry: &Entry) -> Result<(), Misposted> {
         if let Entry::Held(purse, bound) = entry {
             if self.lines.contains_key(id) {
-                return Err(Misposted::HeldTwice(id.clone()));
+                return Err(Misposted::HeldTwice(id.to_owned()));
             }
             let line = Line { purse: *purse, bound: *bound, state: State::Held, charged: Usd::ZERO };
-            self.lines.insert(id.clone(), line);
+            self.lines.insert(id.to_owned(), line);
             return Ok(());
         }
-        let line = self.lines.get_mut(id).ok_or_else(|| Misposted::NoSuchHold(id.clone()))?;
+        let line = self.lines.get_mut(id).ok_or_else(|| Misposted::NoSuchHold(id.to_owned()))?;
         if line.is_closed() {
-            return Err(Misposted::AlreadyEnded(id.clone()));
+            return Err(Misposted::AlreadyEnded(id.to_owned()));
         }
         match entry {
             Entry::Held(..) => unreachable!("a hold was posted above"),
@@ -223,7 +179,7 @@ impl Book {
             Entry::Released => line.state = State::Released,
             Entry::LeftOpen(reference) => line.state = State::Open(reference.clone()),
             Entry::Charged(_) if line.bound.is_some() => {
-                return Err(Misposted::IsBounded(id.clone()));
+                return Err(Misposted::IsBounded(id.to_owned()));
             }
             Entry::Charged(cost) => line.charged = line.charged.saturating_add(*cost),
         }
@@ -255,18 +211,18 @@ impl Book {
     }
 
     /// The hold of that name.
-    pub fn line(&self, id: &HoldId) -> Option<&Line> {
+    pub fn line(&self, id: &str) -> Option<&Line> {
         self.lines.get(id)
     }
 
     /// Every hold, by name.
-    pub fn lines(&self) -> impl Iterator<Item = (&HoldId, &Line)> {
-        self.lines.iter()
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &Line)> {
+        self.lines.iter().map(|(id, line)| (id.as_str(), line))
     }
 
     /// The holds that have not ended: after a crash, what may have happened.
-    pub fn unended(&self) -> impl Iterator<Item = (&HoldId, &Line)> {
-        self.lines.iter().filter(|(_, line)| !line.is_closed())
+    pub fn unended(&self) -> impl Iterator<Item = (&str, &Line)> {
+        self.lines().filter(|(_, line)| !line.is_closed())
     }
 
     /// What a parent settles its grant at when the sub-agent that this book belongs to is gone: all that it spent and

@@ -1,6 +1,6 @@
 //! The laws of the ledger.
 
-use ledger::{Book, Entry, HoldId, Line, Misposted, State, carve};
+use ledger::{Book, Entry, Line, Misposted, State, carve};
 use money::Usd;
 use policy::{Cap, Funds, Purse};
 use proptest::prelude::*;
@@ -9,14 +9,10 @@ fn usd(text: &str) -> Usd {
     text.parse().unwrap()
 }
 
-fn id(name: &str) -> HoldId {
-    HoldId::new(name)
-}
-
 fn book(entries: &[(&str, Entry)]) -> Book {
     let mut book = Book::default();
     for (name, entry) in entries {
-        book.post(&id(name), entry).unwrap();
+        book.post(name, entry).unwrap();
     }
     book
 }
@@ -29,9 +25,9 @@ fn hold(purse: Purse, amount: &str) -> Entry {
 fn a_hold_counts_until_it_is_settled_or_released() {
     let mut book = book(&[("a", hold(Purse::Budget, "2")), ("b", hold(Purse::Budget, "1"))]);
     assert_eq!(book.funds(), Funds { spent: Usd::ZERO, held: usd("3") });
-    book.post(&id("a"), &Entry::Settled(usd("0.5"))).unwrap();
+    book.post("a", &Entry::Settled(usd("0.5"))).unwrap();
     assert_eq!(book.funds(), Funds { spent: usd("0.5"), held: usd("1") });
-    book.post(&id("b"), &Entry::Released).unwrap();
+    book.post("b", &Entry::Released).unwrap();
     assert_eq!(book.funds(), Funds { spent: usd("0.5"), held: Usd::ZERO });
     assert_eq!(book.used(), usd("0.5"));
 }
@@ -43,7 +39,7 @@ fn an_open_hold_counts_in_full_and_is_shown_apart() {
     assert_eq!((sums.held, sums.open, sums.quoted), (Usd::ZERO, usd("2"), usd("2")));
     assert_eq!(book.funds().held, usd("2"));
     assert_eq!(book.unended().count(), 1);
-    book.post(&id("a"), &Entry::Settled(usd("1"))).unwrap();
+    book.post("a", &Entry::Settled(usd("1"))).unwrap();
     assert_eq!(book.funds(), Funds { spent: usd("1"), held: Usd::ZERO });
     assert_eq!(book.unended().count(), 0);
 }
@@ -59,10 +55,10 @@ fn a_cost_beyond_its_hold_is_booked_whole_as_an_overrun() {
 #[test]
 fn something_without_a_bound_is_listed_and_never_added_as_zero() {
     let mut book = book(&[("a", Entry::Held(Purse::Budget, None)), ("a", Entry::Charged(usd("1")))]);
-    book.post(&id("a"), &Entry::Charged(usd("0.5"))).unwrap();
+    book.post("a", &Entry::Charged(usd("0.5"))).unwrap();
     let sums = book.sums(Purse::Budget);
     assert_eq!((sums.unbounded, sums.held, sums.settled, sums.overrun), (1, Usd::ZERO, usd("1.5"), Usd::ZERO));
-    book.post(&id("a"), &Entry::Settled(usd("0.25"))).unwrap();
+    book.post("a", &Entry::Settled(usd("0.25"))).unwrap();
     let sums = book.sums(Purse::Budget);
     assert_eq!((sums.unbounded, sums.settled), (0, usd("1.75")));
 }
@@ -85,16 +81,16 @@ fn nothing_is_held_settled_or_charged_that_cannot_be() {
     let mut book = book(&[("a", hold(Purse::Budget, "1")), ("b", hold(Purse::Budget, "1")), ("b", Entry::Released)]);
     let before = book.clone();
     let wrong = [
-        (id("a"), hold(Purse::Budget, "1"), Misposted::HeldTwice(id("a"))),
-        (id("b"), hold(Purse::Budget, "1"), Misposted::HeldTwice(id("b"))),
-        (id("x"), Entry::Released, Misposted::NoSuchHold(id("x"))),
-        (id("b"), Entry::Settled(usd("1")), Misposted::AlreadyEnded(id("b"))),
-        (id("b"), Entry::LeftOpen("r".into()), Misposted::AlreadyEnded(id("b"))),
-        (id("a"), Entry::Charged(usd("1")), Misposted::IsBounded(id("a"))),
+        ("a", hold(Purse::Budget, "1"), Misposted::HeldTwice("a".into())),
+        ("b", hold(Purse::Budget, "1"), Misposted::HeldTwice("b".into())),
+        ("x", Entry::Released, Misposted::NoSuchHold("x".into())),
+        ("b", Entry::Settled(usd("1")), Misposted::AlreadyEnded("b".into())),
+        ("b", Entry::LeftOpen("r".into()), Misposted::AlreadyEnded("b".into())),
+        ("a", Entry::Charged(usd("1")), Misposted::IsBounded("a".into())),
     ];
     for (id, entry, why) in wrong {
-        assert!(why.to_string().contains(id.as_str()), "{why}");
-        assert_eq!(book.post(&id, &entry), Err(why));
+        assert!(why.to_string().contains(id), "{why}");
+        assert_eq!(book.post(id, &entry), Err(why));
     }
     assert_eq!(book, before, "what cannot be posted changes nothing");
 }
@@ -133,8 +129,8 @@ fn a_line_reads_back_as_it_was_written() {
 fn the_lines_can_be_listed_and_looked_up() {
     let book = book(&[("a", hold(Purse::Budget, "1")), ("b", hold(Purse::Budget, "2"))]);
     let expected = Line { purse: Purse::Budget, bound: Some(usd("2")), state: State::Held, charged: Usd::ZERO };
-    assert_eq!(book.line(&id("b")), Some(&expected));
-    assert_eq!(book.line(&id("c")), None);
+    assert_eq!(book.line("b"), Some(&expected));
+    assert_eq!(book.line("c"), None);
     let names: Vec<String> = book.lines().map(|(id, _)| id.to_string()).collect();
     assert_eq!(names, ["a", "b"]);
 }
@@ -170,7 +166,7 @@ proptest! {
         let mut ended = std::collections::BTreeSet::new();
         let mut settled = Usd::ZERO;
         for (name, entry) in entries {
-            let hold = id(&name.to_string());
+            let hold = name.to_string();
             let posted = book.post(&hold, &entry);
             if posted.is_ok() {
                 prop_assert!(!ended.contains(&name), "nothing follows an ending");

@@ -2,6 +2,7 @@
 //!
 //! Not here: how a tool finds that out (that is `tools` and `mcp`), or what follows from it (that is `decide`).
 
+use crate::words::words;
 use money::Usd;
 use std::fmt;
 
@@ -111,16 +112,7 @@ pub enum Word {
     Opaque,
 }
 
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Effect::Read => "read",
-            Effect::Reach => "reach",
-            Effect::Confined => "confined",
-            Effect::Change => "change",
-        })
-    }
-}
+words!(Effect { Read = "read", Reach = "reach", Confined = "confined", Change = "change" });
 
 impl fmt::Display for Price {
     /// Writes `free`, `$1.00`, `unknown (why)` or `unbounded (why)`.

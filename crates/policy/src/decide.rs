@@ -6,9 +6,9 @@ use crate::action::{Action, Effect, Price};
 use crate::funds::{Fit, Funds, Purse, fits};
 use crate::mode::{Cap, Mode};
 use crate::rule::Prohibition;
+use crate::words::words;
 use money::Usd;
 use std::fmt;
-use std::str::FromStr;
 
 /// What a decision stands on, besides the mode and the action.
 #[derive(Clone, Debug)]
@@ -258,30 +258,18 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Decider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Decider::Mode => "mode",
-            Decider::Cap => "cap",
-            Decider::Prohibition => "prohibition",
-            Decider::Person => "person",
-            Decider::NobodyToAsk => "nobody to ask",
-        })
-    }
-}
+words!(Consent { None = "none", Once = "once", ForSession = "session", Denied = "no" });
+words!(Attendance { Attended = "attended", Unattended = "unattended" });
+words!(Decider { Mode = "mode", Cap = "cap", Prohibition = "prohibition", Person = "person", NobodyToAsk = "nobody to ask" });
 
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Why::ReachesBeyond => "it looks beyond the workspace",
-            Why::Changes => "it changes something",
-            Why::CostsMoney => "it costs money",
-            Why::OverCap => "it costs more than is left of the cap",
-            Why::NoPrice => "it costs money and has no known price, so it fits in no cap",
-            Why::NoBound => "what it costs has no bound, so it fits in no cap",
-        })
-    }
-}
+words!(Why {
+    ReachesBeyond = "it looks beyond the workspace",
+    Changes = "it changes something",
+    CostsMoney = "it costs money",
+    OverCap = "it costs more than is left of the cap",
+    NoPrice = "it costs money and has no known price, so it fits in no cap",
+    NoBound = "what it costs has no bound, so it fits in no cap",
+});
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -292,61 +280,5 @@ impl fmt::Display for Reason {
             Reason::PersonSaidNo => f.write_str("the person said no"),
             Reason::NobodyToAsk(why) => write!(f, "{why}, and nobody is there to ask"),
         }
-    }
-}
-
-/// The text is none of those that the record uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotOnRecord(String);
-
-impl fmt::Display for NotOnRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a word that a record has here", self.0)
-    }
-}
-
-impl Consent {
-    const ALL: [Consent; 4] = [Consent::None, Consent::Once, Consent::ForSession, Consent::Denied];
-}
-
-impl fmt::Display for Consent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Consent::None => "none",
-            Consent::Once => "once",
-            Consent::ForSession => "session",
-            Consent::Denied => "no",
-        })
-    }
-}
-
-impl FromStr for Consent {
-    type Err = NotOnRecord;
-
-    fn from_str(text: &str) -> Result<Consent, NotOnRecord> {
-        let found = Consent::ALL.into_iter().find(|known| known.to_string() == text);
-        found.ok_or_else(|| NotOnRecord(text.to_owned()))
-    }
-}
-
-impl Attendance {
-    const ALL: [Attendance; 2] = [Attendance::Attended, Attendance::Unattended];
-}
-
-impl fmt::Display for Attendance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Attendance::Attended => "attended",
-            Attendance::Unattended => "unattended",
-        })
-    }
-}
-
-impl FromStr for Attendance {
-    type Err = NotOnRecord;
-
-    fn from_str(text: &str) -> Result<Attendance, NotOnRecord> {
-        let found = Attendance::ALL.into_iter().find(|known| known.to_string() == text);
-        found.ok_or_else(|| NotOnRecord(text.to_owned()))
     }
 }

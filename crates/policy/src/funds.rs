@@ -3,8 +3,8 @@
 //! Not here: how sums come about (that is `ledger`).
 
 use crate::action::Price;
+use crate::words::words;
 use money::Usd;
-use std::fmt;
 
 /// What the session has used of its budget at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,17 +61,4 @@ pub enum Purse {
     PastCap,
 }
 
-impl fmt::Display for Purse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Purse::Budget => "budget",
-            Purse::Metered => "metered",
-            Purse::PastCap => "past-cap",
-        })
-    }
-}
-
-impl Purse {
-    /// Every purse, in the order in which bills show them.
-    pub const ALL: [Purse; 3] = [Purse::Budget, Purse::Metered, Purse::PastCap];
-}
+words!(Purse { Budget = "budget", Metered = "metered", PastCap = "past-cap" });

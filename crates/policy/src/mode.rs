@@ -67,28 +67,15 @@ impl Mode {
 }
 
 /// Why a text names no mode.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseModeError {
     /// No mode is called that.
+    #[error("`{0}` is no mode; pick `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`")]
     NoSuchMode(String),
     /// `yolo:` was followed by something that is no cap.
+    #[error("`{0}` is no cap: {1}; write `yolo:5` or `yolo:uncapped`")]
     BadCap(String, ParseUsdError),
 }
-
-impl fmt::Display for ParseModeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ParseModeError::NoSuchMode(text) => {
-                write!(f, "`{text}` is no mode; pick `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`")
-            }
-            ParseModeError::BadCap(text, why) => {
-                write!(f, "`{text}` is no cap: {why}; write `yolo:5` or `yolo:uncapped`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ParseModeError {}
 
 impl FromStr for ModeChoice {
     type Err = ParseModeError;

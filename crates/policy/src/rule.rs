@@ -42,20 +42,13 @@ enum Reach {
     Absolute,
 }
 
-/// Why a line is no prohibition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a line is no rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{line}` is no rule: {why}")]
 pub struct ParseRuleError {
     line: String,
     why: String,
 }
-
-impl fmt::Display for ParseRuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no rule: {}", self.line, self.why)
-    }
-}
-
-impl std::error::Error for ParseRuleError {}
 
 impl PartialEq for Prohibition {
     fn eq(&self, other: &Prohibition) -> bool {
@@ -108,24 +101,15 @@ impl FromStr for Prohibition {
 impl Prohibition {
     /// Whether the action is, or could turn out to be, what the person prohibited.
     pub fn forbids(&self, action: &Action) -> bool {
-        match (&self.pattern, &action.subject) {
-            (Pattern::Shell(prefix), Subject::Shell(line)) => line.could_run(prefix),
-            (Pattern::Read(path), Subject::Read(place)) | (Pattern::Write(path), Subject::Write(place)) => {
-                path.is_about(place)
+        let subject = &action.subject;
+        match &self.pattern {
+            Pattern::Shell(prefix) => matches!(subject, Subject::Shell(line) if line.could_run(prefix)),
+            Pattern::Read(path) => matches!(subject, Subject::Read(place) if path.is_about(place)),
+            Pattern::Write(path) => matches!(subject, Subject::Write(place) if path.is_about(place)),
+            Pattern::Fetch(host) => matches!(subject, Subject::Fetch(fetched) if wild(host, fetched)),
+            Pattern::Mcp(server, tool) => {
+                matches!(subject, Subject::Mcp { server: s, tool: t } if wild(server, s) && wild(tool, t))
             }
-            (Pattern::Fetch(host), Subject::Fetch(fetched)) => wild(host, fetched),
-            (Pattern::Mcp(server, tool), Subject::Mcp { server: called, tool: named }) => {
-                wild(server, called) && wild(tool, named)
-            }
-            (
-                Pattern::Shell(_) | Pattern::Read(_) | Pattern::Write(_) | Pattern::Fetch(_) | Pattern::Mcp(..),
-                Subject::Shell(_)
-                | Subject::Read(_)
-                | Subject::Write(_)
-                | Subject::Fetch(_)
-                | Subject::Mcp { .. }
-                | Subject::Other,
-            ) => false,
         }
     }
 }
@@ -231,16 +215,11 @@ impl Grant {
     }
 
     fn includes(&self, part: &Grant) -> bool {
-        match (self, part) {
-            (Grant::Shell(prefix), Grant::Shell(command)) => !prefix.is_empty() && command.starts_with(prefix),
-            (Grant::Workspace { tool }, Grant::Workspace { tool: wanted }) => tool == wanted,
-            (Grant::Outside(path), Grant::Outside(wanted)) => path == wanted,
-            (Grant::Fetch(host), Grant::Fetch(wanted)) => host == wanted,
-            (Grant::Mcp { .. }, Grant::Mcp { .. }) => self == part,
-            (
-                Grant::Shell(_) | Grant::Workspace { .. } | Grant::Outside(_) | Grant::Fetch(_) | Grant::Mcp { .. },
-                Grant::Shell(_) | Grant::Workspace { .. } | Grant::Outside(_) | Grant::Fetch(_) | Grant::Mcp { .. },
-            ) => false,
+        match self {
+            Grant::Shell(prefix) => {
+                matches!(part, Grant::Shell(command) if !prefix.is_empty() && command.starts_with(prefix))
+            }
+            Grant::Workspace { .. } | Grant::Outside(_) | Grant::Fetch(_) | Grant::Mcp { .. } => self == part,
         }
     }
 }
@@ -262,7 +241,7 @@ impl FromStr for Grant {
         let rest = rest.trim();
         match kind.trim() {
             "shell" if !rest.is_empty() => {
-                unquoted_words(rest).map(Grant::Shell).ok_or_else(|| wrong("a `'` has no end"))
+                shlex::split(rest).map(Grant::Shell).ok_or_else(|| wrong("a quote has no end"))
             }
             tool @ ("edit" | "write") if rest == "workspace" => Ok(Grant::Workspace { tool: tool.to_owned() }),
             "read" if rest.starts_with('/') => Ok(Grant::Outside(rest.to_owned())),
@@ -281,7 +260,10 @@ impl FromStr for Grant {
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Grant::Shell(words) => write!(f, "shell: {}", words.iter().map(quoted).collect::<Vec<_>>().join(" ")),
+            Grant::Shell(words) => {
+                let quoted = shlex::Quoter::new().allow_nul(true).join(words.iter().map(String::as_str));
+                write!(f, "shell: {}", quoted.map_err(|_| fmt::Error)?)
+            }
             Grant::Workspace { tool } => write!(f, "{tool}: workspace"),
             Grant::Outside(path) => write!(f, "read: {path}"),
             Grant::Fetch(host) => write!(f, "fetch: {host}"),
@@ -292,35 +274,6 @@ impl fmt::Display for Grant {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// The word in single quotes, unless it is plain; a quote inside is doubled.
-fn quoted(word: &String) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.clone()
-    } else {
-        format!("'{}'", word.replace('\'', "''"))
-    }
-}
-
-/// Splits what [`quoted`] words were joined to; inside quotes, `''` is one quote. `None` when a quote has no end.
-fn unquoted_words(text: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut in_quotes) = (Vec::new(), None::<String>, false);
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\'' if in_quotes && letters.next_if_eq(&'\'').is_some() => word.get_or_insert_default().push(letter),
-            '\'' => {
-                word.get_or_insert_default();
-                in_quotes = !in_quotes;
-            }
-            space if space.is_whitespace() && !in_quotes => words.extend(word.take()),
-            other => word.get_or_insert_default().push(other),
-        }
-    }
-    words.extend(word);
-    if in_quotes { None } else { Some(words) }
 }
 
 /// Whether the text is what the pattern says, `*` standing for any run of characters.

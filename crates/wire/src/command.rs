@@ -21,6 +21,7 @@ pub enum Command {
 }
 
 /// The answer to one command.
+#[expect(clippy::large_enum_variant, reason = "one is made a command, and boxes would stand in every reader's way")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reply {
