@@ -1,5 +1,129 @@
-//! Placeholder.
-use crate::run::Trouble;
-pub fn chore(_: &[String]) -> Result<std::process::ExitCode, Trouble> {
-    Err(Trouble("no".into()))
+//! `cargo xtask bench`: builds the program and measures how fast, how small and how frugal it is.
+//!
+//! Not here: a verdict. A missed target is printed, not failed: a busy machine is no reason to turn a change down.
+
+mod machine;
+mod program;
+mod report;
+mod session;
+
+use crate::run::{Trouble, cargo, go, read, root, trouble};
+use report::{Report, Row, Unit};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the command line asks for.
+struct Wanted {
+    form: Form,
+    /// How often each thing is measured; the median counts.
+    runs: usize,
+    /// The profile to build with; any but `release` is for trying the chore itself.
+    profile: String,
+    /// A program to measure instead of building one.
+    binary: Option<PathBuf>,
+}
+
+enum Form {
+    Markdown,
+    Json,
+}
+
+const USAGE: &str = "bench takes `--json`, `--runs N`, `--profile NAME` and `--binary FILE`";
+
+/// Measures and prints a Markdown table, or JSON with `--json`. What it does meanwhile goes to standard error.
+pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
+    let wanted = wanted(args)?;
+    let binary = match &wanted.binary {
+        Some(binary) => fs::canonicalize(binary).map_err(|why| trouble(binary.display(), why))?,
+        None => build(&wanted.profile)?,
+    };
+    let folder = root().join("target").join("bench");
+    fs::create_dir_all(&folder).map_err(|why| trouble(folder.display(), why))?;
+    let mut rows = Vec::new();
+    eprintln!("bench: the program");
+    rows.push(program::version(&binary, wanted.runs.max(1) * 4)?);
+    rows.push(program::size(&binary)?);
+    for turns in [20, 100] {
+        eprintln!("bench: {} sessions of {turns} turns", wanted.runs);
+        let runs = (0..wanted.runs).map(|_| session::play(&binary, &folder, turns));
+        rows.extend(session::rows(turns, &runs.collect::<Result<Vec<_>, _>>()?));
+    }
+    eprintln!("bench: the heart and the journal");
+    rows.extend(heart(&wanted.profile, &folder)?);
+    let report = Report { machine: machine::look(), rows };
+    match wanted.form {
+        Form::Markdown => print!("{}", report.markdown()),
+        Form::Json => println!("{}", report.json()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn wanted(args: &[String]) -> Result<Wanted, Trouble> {
+    let mut wanted = Wanted { form: Form::Markdown, runs: 7, profile: "release".to_owned(), binary: None };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| Trouble(format!("`{arg}` needs a value; {USAGE}")));
+        match arg.as_str() {
+            "--json" => wanted.form = Form::Json,
+            "--runs" => {
+                let runs = value()?;
+                let number = runs.parse().ok().filter(|number| *number > 0);
+                wanted.runs = number.ok_or_else(|| Trouble(format!("`{runs}` is no number of runs")))?;
+            }
+            "--profile" => wanted.profile.clone_from(value()?),
+            "--binary" => wanted.binary = Some(value()?.into()),
+            other => return Err(Trouble(format!("`{other}` is not understood; {USAGE}"))),
+        }
+    }
+    Ok(wanted)
+}
+
+fn build(profile: &str) -> Result<PathBuf, Trouble> {
+    eprintln!("bench: building with profile `{profile}`");
+    go(cargo().args(["build", "--quiet", "--package", "remit", "--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(root().join("target").join(folder).join("remit"))
+}
+
+/// What `benches/heart.rs` prints.
+#[derive(Deserialize)]
+struct Heart {
+    decide_ns: Vec<f64>,
+    committed_us: Vec<f64>,
+    synced_us: Vec<f64>,
+    disk_sync_us: Vec<f64>,
+}
+
+/// Measures `decide` and the journal. They are functions, not programs, so a bench target calls them in a loop.
+fn heart(profile: &str, folder: &Path) -> Result<Vec<Row>, Trouble> {
+    let words = ["bench", "--quiet", "--package", "xtask", "--bench", "heart", "--profile", profile, "--"];
+    let said = read(cargo().args(words).arg(folder))?;
+    let line = said.lines().find(|line| line.starts_with('{')).unwrap_or("");
+    let heart: Heart = serde_json::from_str(line).map_err(|why| trouble("what the heart's bench said", why))?;
+    let a_second: Vec<f64> = heart.committed_us.iter().map(|us| 1e6 / us).collect();
+    Ok(vec![
+        Row::new("`decide`", Unit::Nanoseconds, &heart.decide_ns),
+        Row::new("journal: appends a second, committed", Unit::PerSecond, &a_second),
+        Row::new("journal: one append, synced", Unit::Microseconds, &heart.synced_us),
+        Row::new("the disk's own sync of 4 KiB, beside it", Unit::Microseconds, &heart.disk_sync_us),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_that_is_not_understood_says_which_word() {
+        let said = |words: &str| {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            wanted(&words).err().map(|trouble| trouble.0).unwrap_or_default()
+        };
+        assert_eq!(said("--json --runs 3 --profile dev --binary a"), "");
+        assert!(said("--fast").starts_with("`--fast` is not understood"));
+        assert!(said("--runs").starts_with("`--runs` needs a value"));
+        assert!(said("--runs 0").starts_with("`0` is no number of runs"));
+    }
 }
