@@ -15,6 +15,7 @@ mod shape;
 mod source;
 mod tables;
 mod text;
+mod types;
 
 use crate::run::{Trouble, root};
 use source::Tree;
@@ -55,7 +56,7 @@ const RULES: &[Rule] = &[
     heart::matches_are_written_out,
     heart::the_heart_stays_small,
     names::names_say_what_a_thing_is,
-    names::a_public_type_has_its_name_to_itself,
+    types::a_public_type_has_its_name_to_itself,
     text::texts_name_no_machine,
     text::links_lead_somewhere,
     lock::one_cryptography,

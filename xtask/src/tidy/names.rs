@@ -1,13 +1,12 @@
-//! Names: none with an empty word in it, and no two public types that share one.
+//! Names: none with an empty word in it.
 //!
 //! Not here: whether a name is a good one.
 
 use super::Finding;
 use super::source::{Source, Tree};
 use super::tables::EMPTY_WORDS;
-use std::collections::BTreeMap;
 use syn::visit::{self, Visit};
-use syn::{Ident, ItemImpl, Visibility};
+use syn::{Ident, ItemImpl};
 
 /// Checks the names of files, modules, types, traits and functions, tests included. A constant may bear a foreign name.
 pub fn names_say_what_a_thing_is(tree: &Tree) -> Vec<Finding> {
@@ -102,52 +101,6 @@ impl<'ast> Visit<'ast> for Names<'_> {
     }
 }
 
-/// Checks that no two crates have a public type of one name; the later one, in the order of paths, is to change.
-pub fn a_public_type_has_its_name_to_itself(tree: &Tree) -> Vec<Finding> {
-    let mut first: BTreeMap<String, (&str, &str)> = BTreeMap::new();
-    let mut found = Vec::new();
-    for source in tree.sources.iter().filter(|source| source.room != "xtask") {
-        let mut walk = PublicTypes(Vec::new());
-        walk.visit_file(&source.product);
-        for (name, line) in walk.0 {
-            let (room, path) = first.entry(name.clone()).or_insert((&source.room, &source.path));
-            if *room != source.room {
-                let says = format!("`{name}` is also a public type in `{path}`; one word for one idea");
-                found.push(Finding::new(&source.path, line, says));
-            }
-        }
-    }
-    found
-}
-
-struct PublicTypes(Vec<(String, usize)>);
-
-impl PublicTypes {
-    fn add(&mut self, visibility: &Visibility, name: &Ident) {
-        if matches!(visibility, Visibility::Public(_)) {
-            self.0.push((name.to_string(), name.span().start().line));
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for PublicTypes {
-    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.add(&item.vis, &item.ident);
-    }
-
-    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.add(&item.vis, &item.ident);
-    }
-
-    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
-        self.add(&item.vis, &item.ident);
-    }
-
-    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
-        self.add(&item.vis, &item.ident);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::source::check;
@@ -173,19 +126,6 @@ mod tests {
                 &at("3: the name `utils` has `utils`"),
                 &at("4: the name `get_info` has `info`"),
             ],
-        );
-    }
-
-    #[test]
-    fn a_public_name_is_used_once() {
-        let one = ("crates/a/src/lib.rs", "pub struct Entry; struct Private; pub(crate) enum Inner {}");
-        let good = ("crates/b/src/lib.rs", "pub enum Line {} struct Private; pub(crate) enum Inner {}");
-        check(a_public_type_has_its_name_to_itself, &[one, good], &[]);
-        let bad = ("crates/b/src/lib.rs", "\npub type Entry = u8;");
-        check(
-            a_public_type_has_its_name_to_itself,
-            &[one, bad],
-            &["crates/b/src/lib.rs:2: `Entry` is also a public type in `crates/a/src/lib.rs`; one word for one idea"],
         );
     }
 }

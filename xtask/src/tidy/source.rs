@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, ImplItem, Item, Meta};
+use syn::{Attribute, ImplItem, Item, ItemMod, Meta};
 
 /// The tracked files, those about to be tracked included.
 #[derive(Default)]
@@ -72,10 +72,10 @@ impl Tree {
 
     /// Empties the product of the files that only tests include.
     fn tell_test_files(&mut self) {
-        let of_tests: Vec<String> = self.sources.iter().flat_map(Source::test_modules).collect();
+        let of_tests = |source: &Source| source.modules(|module| module.attrs.iter().any(is_test));
+        let of_tests: Vec<String> = self.sources.iter().flat_map(of_tests).collect();
         for source in &mut self.sources {
-            let stem = source.path.trim_end_matches("/mod.rs").trim_end_matches(".rs");
-            if of_tests.iter().any(|module| stem == module || source.path.starts_with(&format!("{module}/"))) {
+            if of_tests.iter().any(|module| source.is_below(module)) {
                 source.is_all_test();
             }
         }
@@ -119,18 +119,24 @@ impl Source {
         numbered.filter(|(at, _)| !self.tests.iter().any(|test| test.contains(at)))
     }
 
-    /// The modules that the file declares for tests alone and keeps in files of their own, as paths without `.rs`.
-    fn test_modules(&self) -> Vec<String> {
+    /// The modules that the file declares and keeps in files of their own, as paths without `.rs`, where one is wanted.
+    pub fn modules(&self, wanted: fn(&ItemMod) -> bool) -> Vec<String> {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
         let folder = match name {
             "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
             other => format!("{folder}/{}", other.trim_end_matches(".rs")),
         };
         let declared = self.whole.items.iter().filter_map(|item| match item {
-            Item::Mod(module) if module.content.is_none() && module.attrs.iter().any(is_test) => Some(&module.ident),
+            Item::Mod(module) if module.content.is_none() && wanted(module) => Some(&module.ident),
             _ => None,
         });
         declared.map(|name| format!("{folder}/{name}")).collect()
+    }
+
+    /// Whether the file is that of a module, or of one inside it.
+    pub fn is_below(&self, module: &str) -> bool {
+        let stem = self.path.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+        stem == module || self.path.starts_with(&format!("{module}/"))
     }
 }
 
