@@ -102,16 +102,24 @@ impl Journal {
 
     /// Becomes the owner of a session, to continue it where it ends.
     ///
-    /// The last record is compared with the head; the rest of the chain is `verify`'s.
+    /// The last record is compared with the head; the rest of the chain is `verify`'s. The end is read as a writer, so a
+    /// database that another program keeps locked is `Locked`, and one that cannot be written is `NotWritable`.
     pub async fn resume(&self, session: &SessionId) -> Result<Log, JournalError> {
         // Looked up first, so that a name nobody has leaves no lock file; the head is read again under the lock.
         self.session(session).await?;
         let ownership = self.claim(session)?;
-        let stored = self.stored(session).await?;
         let mut turn = self.store.turn().await?;
-        let last = last_record(&mut turn, session).await;
-        turn.keep();
-        let found = match last.map_err(|error| self.store.fault(error))? {
+        let (stored, last) = match read_end(&mut turn, session).await {
+            Ok(end) => {
+                turn.keep();
+                end
+            }
+            Err(error) => {
+                turn.close().await;
+                return Err(self.store.fault(error));
+            }
+        };
+        let found = match last {
             None => Head { seq: 0, hash: ChainHash::start(session, stored.created_at_ms, &stored.about) },
             Some(last) => Head { seq: last.seq, hash: last.prev.next(last.seq, &last.draft()) },
         };
@@ -164,14 +172,11 @@ impl Journal {
 
     /// Reads a session's header and head.
     pub(crate) async fn stored(&self, session: &SessionId) -> Result<Stored, JournalError> {
-        let sql = "SELECT s.created_at_ms, s.about, h.seq, h.hash \
-                   FROM sessions s LEFT JOIN heads h ON h.session = s.id WHERE s.id = $1";
         let mut turn = self.store.turn().await?;
-        let query = sqlx::query(sql).bind(session.as_str());
-        let row = query.try_map(|row| read_stored(&row)).fetch_optional(turn.conn()).await;
+        let stored = read_header(&mut turn, session).await;
         turn.keep();
-        let row = row.map_err(|error| self.store.fault(error))?;
-        row.ok_or_else(|| JournalError::NoSuchSession { session: session.clone() })
+        let stored = stored.map_err(|error| self.store.fault(error))?;
+        stored.ok_or_else(|| JournalError::NoSuchSession { session: session.clone() })
     }
 
     /// Reads records up to the limits, or up to the first that cannot be read, which ends the page as an error.
@@ -246,10 +251,26 @@ async fn insert_session(turn: &mut Turn<'_>, row: &SessionRow, head: Head) -> Re
     Ok(Inserted::Yes)
 }
 
-/// Reads a session's record with the highest number.
-async fn last_record(turn: &mut Turn<'_>, session: &SessionId) -> Result<Option<Record>, sqlx::Error> {
+/// Reads a session's header and head, and its record with the highest number, none of which can change meanwhile.
+///
+/// It takes the lock of a writer, although it only reads: a commit of ours whose caller went away may still be under way on
+/// a connection that is being closed, and what it writes belongs to the end.
+async fn read_end(turn: &mut Turn<'_>, session: &SessionId) -> Result<(Stored, Option<Record>), sqlx::Error> {
+    sqlx::query("BEGIN IMMEDIATE").execute(turn.conn()).await?;
+    let stored = read_header(turn, session).await?.ok_or(sqlx::Error::RowNotFound)?;
     let sql = "SELECT seq, at_ms, kind, body, prev, hash FROM records WHERE session = $1 ORDER BY seq DESC LIMIT 1";
-    sqlx::query(sql).bind(session.as_str()).try_map(|row| read_record(&row)).fetch_optional(turn.conn()).await
+    let last = sqlx::query(sql).bind(session.as_str()).try_map(|row| read_record(&row));
+    let last = last.fetch_optional(turn.conn()).await?;
+    sqlx::query("ROLLBACK").execute(turn.conn()).await?;
+    Ok((stored, last))
+}
+
+/// Reads a session's header and head; `None` where there is no such session.
+async fn read_header(turn: &mut Turn<'_>, session: &SessionId) -> Result<Option<Stored>, sqlx::Error> {
+    let sql = "SELECT s.created_at_ms, s.about, h.seq, h.hash \
+               FROM sessions s LEFT JOIN heads h ON h.session = s.id WHERE s.id = $1";
+    let query = sqlx::query(sql).bind(session.as_str());
+    query.try_map(|row| read_stored(&row)).fetch_optional(turn.conn()).await
 }
 
 /// Reads `seq, at_ms, kind, body, prev, hash`.

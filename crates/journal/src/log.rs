@@ -267,7 +267,7 @@ mod tests {
         let mut turn = journal.store().turn().await.unwrap();
         {
             let mut sqlite = turn.conn().lock_handle().await.unwrap();
-            sqlite.set_progress_handler(1, move || {
+            sqlite.set_progress_handler(8, move || {
                 step(crash_at);
                 true
             });
@@ -285,7 +285,7 @@ mod tests {
         println!("\nout of steps");
     }
 
-    /// The steps are SQLite's own: the virtual machine's between `BEGIN` and `COMMIT`, each changed row, and the moment
+    /// The steps are SQLite's own: every eighth of the virtual machine's from `BEGIN` to `COMMIT`, each changed row, and the moment
     /// before the commit; then the moment between the commit and the caller's hearing of it.
     #[tokio::test]
     async fn a_crash_at_any_step_of_an_append_leaves_all_of_it_or_none() {

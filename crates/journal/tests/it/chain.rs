@@ -21,6 +21,28 @@ async fn an_untouched_session_is_intact() {
     assert_eq!(journal.verify(&id("s")).await.unwrap(), full);
 }
 
+#[tokio::test]
+async fn a_session_that_is_being_written_is_intact() {
+    let place = Place::new();
+    let journal = place.journal().await;
+    let mut log = journal.create(&id("s"), 0, "").await.unwrap();
+    let writing = async {
+        for number in 0..400 {
+            say(&mut log, &number.to_string()).await;
+        }
+    };
+    let verifying = async {
+        loop {
+            match journal.verify(&id("s")).await.unwrap() {
+                Verified::Intact { records: 400, .. } => break,
+                Verified::Intact { .. } => {}
+                broken => panic!("{broken:?}"),
+            }
+        }
+    };
+    tokio::join!(writing, verifying);
+}
+
 /// Makes a session of five records beside another one, runs the statements, and checks the session.
 async fn verified_after(sql: &'static str) -> Verified {
     let place = Place::new();

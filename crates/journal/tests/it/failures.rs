@@ -49,7 +49,23 @@ async fn a_journal_in_use_opens_while_another_program_writes() {
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let journal = Journal::open_waiting(&place.file(), IfMissing::Create, Duration::ZERO).await.unwrap();
     assert_eq!(journal.records(&id("s"), 0, 10).await.unwrap().len(), 1);
+    assert!(matches!(journal.resume(&id("s")).await, Err(JournalError::Locked { .. })));
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(journal.resume(&id("s")).await.unwrap().head().seq, 1);
+}
+
+#[tokio::test]
+async fn a_journal_that_another_program_is_making_is_waited_for_no_longer_than_asked() {
+    let place = Place::new();
+    let owners = place.dir.path().join("journal.db-owners");
+    std::fs::create_dir(&owners).unwrap();
+    let making = std::fs::File::create(owners.join(".creation")).unwrap();
+    making.try_lock().unwrap();
+    let error = Journal::open_waiting(&place.file(), IfMissing::Create, Duration::from_millis(20)).await.unwrap_err();
+    assert!(matches!(error, JournalError::Locked { .. }), "{error:?}");
+    assert!(!place.file().exists());
+    drop(making);
+    place.journal().await;
 }
 
 #[tokio::test]
@@ -72,6 +88,20 @@ async fn a_full_disk_is_said_and_no_acknowledged_record_is_lost() {
     }
 }
 
+/// SQLite writes a transaction that is larger than its cache before the commit, so that this is where it fails.
+#[tokio::test]
+async fn a_disk_that_is_full_before_the_commit_leaves_the_writer_sound() {
+    let place = Place::new();
+    let journal = place.journal().await;
+    drop(journal.create(&id("s"), 0, "").await.unwrap());
+    journal.close().await.unwrap();
+    let output = limited(Role::FillLarge, &place.file(), 4096, Beyond::Fails).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let failed: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("failed ")).collect();
+    assert!(failed.len() == 2 && failed.iter().all(|line| line.starts_with("Full: ")), "{said}");
+    assert!(matches!(journal.verify(&id("s")).await.unwrap(), Verified::Intact { records: 0, .. }));
+}
+
 #[tokio::test]
 async fn a_disk_that_is_full_from_the_start_is_said() {
     let place = Place::new();
@@ -81,16 +111,14 @@ async fn a_disk_that_is_full_from_the_start_is_said() {
 }
 
 /// Runs a program that fails to write, as an account that owns nothing where this one may do anything.
-fn fails_as_nobody(place: &Place) -> String {
-    let root = std::fs::metadata(place.dir.path()).unwrap().uid() == 0;
-    let binary = std::env::current_exe().unwrap();
+fn fails_as_nobody(place: &Place, file: &Path) -> String {
     // Wherever the build is, this copy can be reached.
     let copy = place.dir.path().join("program");
-    std::fs::copy(binary, &copy).unwrap();
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
     let mut command = Command::new(&copy);
     command.args(ARGUMENTS);
-    set_role(&mut command, Role::Fill, &place.file(), 0);
-    if root {
+    set_role(&mut command, Role::Fill, file, 0);
+    if std::fs::metadata(place.dir.path()).unwrap().uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
     let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
@@ -115,7 +143,7 @@ async fn an_unwritable_file_is_said() {
     allow(&owners, 0o777);
     allow(place.dir.path(), 0o777);
     allow(&place.file(), 0o444);
-    let failed = fails_as_nobody(&place);
+    let failed = fails_as_nobody(&place, &place.file());
     assert!(failed.starts_with("NotWritable: the journal `") && failed.contains("journal.db`"), "{failed}");
     assert_eq!(journal.session(&id("s")).await.unwrap().records, 0);
 }
@@ -123,22 +151,12 @@ async fn an_unwritable_file_is_said() {
 #[tokio::test]
 async fn an_unwritable_folder_is_said() {
     let place = Place::new();
-    std::fs::create_dir(place.dir.path().join("program-stays-writable")).unwrap();
     let inner = place.dir.path().join("inner");
     std::fs::create_dir(&inner).unwrap();
     allow(&inner, 0o555);
     allow(place.dir.path(), 0o755);
-    let file = inner.join("journal.db");
-    let copy = place.dir.path().join("program");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-    let mut command = Command::new(&copy);
-    command.args(ARGUMENTS);
-    set_role(&mut command, Role::Fill, &file, 0);
-    if std::fs::metadata(&inner).unwrap().uid() == 0 {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    assert!(said.contains("failed NotWritable: "), "{said}");
+    let failed = fails_as_nobody(&place, &inner.join("journal.db"));
+    assert!(failed.starts_with("NotWritable: the journal `"), "{failed}");
     assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 0);
 }
 

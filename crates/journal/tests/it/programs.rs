@@ -21,6 +21,8 @@ pub enum Role {
     WriteLarge(u32),
     /// Appends until it fails, then once more, saying `failed` and the error's name each time.
     Fill,
+    /// The same with records of 4 MiB.
+    FillLarge,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Role::Write(batches) => ("write", batches),
             Role::WriteLarge(batches) => ("write-large", batches),
             Role::Fill => ("fill", u32::MAX),
+            Role::FillLarge => ("fill-large", u32::MAX),
         }
     }
 }
@@ -101,9 +104,10 @@ async fn a_program_of_its_own() {
         }
         "write" => write(&mut log, &run, batches, 400).await.unwrap(),
         "write-large" => write(&mut log, &run, batches, 200 << 10).await.unwrap(),
-        "fill" => {
+        "fill" | "fill-large" => {
+            let bytes = if role == "fill" { 400 } else { 4 << 20 };
             for _ in 0..2 {
-                say_failed(&write(&mut log, &run, batches, 400).await.unwrap_err());
+                say_failed(&write(&mut log, &run, batches, bytes).await.unwrap_err());
             }
         }
         other => panic!("no such role: {other}"),
