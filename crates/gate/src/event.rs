@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// One thing that happened at the gate. A session's authority and money follow from these alone, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
+pub enum GateEvent {
     /// The session's authority, read once when it starts.
     Opened {
         /// The first mode.
@@ -74,14 +74,14 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl GateEvent {
     /// Whether the event is synced to disk before anything follows it: holds, the endings of paid calls, mode changes.
     pub fn must_survive_power_cut(&self) -> bool {
         match self {
-            Event::Opened { .. } | Event::ModeSet { .. } | Event::Posted { .. } => true,
-            Event::Decided(decision) => decision.hold.is_some(),
-            Event::Ended { entry, .. } => entry.is_some(),
-            Event::Answered { .. } | Event::Revoked { .. } => false,
+            GateEvent::Opened { .. } | GateEvent::ModeSet { .. } | GateEvent::Posted { .. } => true,
+            GateEvent::Decided(decision) => decision.hold.is_some(),
+            GateEvent::Ended { entry, .. } => entry.is_some(),
+            GateEvent::Answered { .. } | GateEvent::Revoked { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: any branch on the mode, or what a tool does with its permit.
 
 use crate::act::{Act, CallId, Digest, Person, Report};
-use crate::event::{Decision, Event};
+use crate::event::{Decision, GateEvent};
 use crate::permit::Permit;
 use crate::state::{Impossible, State};
 use crate::supervise::Ended;
@@ -134,8 +134,11 @@ fn hold(verdict: &Verdict) -> Option<Entry> {
 impl Gate {
     /// Opens the gate of a new session and records its authority.
     pub async fn open(log: Log, state: State, now_ms: fn() -> i64) -> Result<Gate, GateError> {
-        let opened =
-            Event::Opened { mode: state.mode, attendance: state.attendance, prohibitions: state.prohibitions.clone() };
+        let opened = GateEvent::Opened {
+            mode: state.mode,
+            attendance: state.attendance,
+            prohibitions: state.prohibitions.clone(),
+        };
         let mut gate = Gate { log, state, now_ms, torn: false };
         gate.write(&opened, Durability::Synced).await?;
         Ok(gate)
@@ -152,7 +155,7 @@ impl Gate {
         for body in bodies {
             let event = serde_json::from_str(body)?;
             match (&mut state, event) {
-                (None, Event::Opened { mode, attendance, prohibitions }) => {
+                (None, GateEvent::Opened { mode, attendance, prohibitions }) => {
                     state = Some(State::open(mode, attendance, prohibitions));
                 }
                 (None, _) => return Err(Impossible::NotOpened.into()),
@@ -181,7 +184,7 @@ impl Gate {
         }
         let verdict = judge(&self.state, &action, self.state.consent(Some(&call), &action));
         let funds = self.state.book.funds();
-        self.record(Event::Decided(Box::new(self.decision(&call, &action, digest, &verdict)))).await?;
+        self.record(GateEvent::Decided(Box::new(self.decision(&call, &action, digest, &verdict)))).await?;
         Ok(match verdict {
             Verdict::Run(terms) => Admission::Run(Permit::mint(act, call, terms)),
             Verdict::Ask(why) => {
@@ -235,17 +238,18 @@ impl Gate {
             return Err(GateError::OnceOnly(call.clone()));
         }
         let surface = person.surface().to_owned();
-        self.record(Event::Answered { call: call.clone(), digest: Digest::of(&action), consent, grants, surface }).await
+        self.record(GateEvent::Answered { call: call.clone(), digest: Digest::of(&action), consent, grants, surface })
+            .await
     }
 
     /// Takes back a yes for the session.
     pub async fn revoke(&mut self, person: &Person, grant: Grant) -> Result<(), GateError> {
-        self.record(Event::Revoked { grant, surface: person.surface().to_owned() }).await
+        self.record(GateEvent::Revoked { grant, surface: person.surface().to_owned() }).await
     }
 
     /// Sets the mode. Open questions are then to be admitted again, and are judged under the new one.
     pub async fn set_mode(&mut self, person: &Person, mode: Mode) -> Result<(), GateError> {
-        self.record(Event::ModeSet { mode, surface: person.surface().to_owned() }).await
+        self.record(GateEvent::ModeSet { mode, surface: person.surface().to_owned() }).await
     }
 
     /// Records how a run ended and gives back what it reports.
@@ -262,7 +266,7 @@ impl Gate {
                 (self.left_open(call), Report::Failed(format!("unknown: the tool crashed: {text}")))
             }
         };
-        self.record(Event::Ended { call: call.clone(), entry }).await?;
+        self.record(GateEvent::Ended { call: call.clone(), entry }).await?;
         Ok(report)
     }
 
@@ -271,14 +275,14 @@ impl Gate {
         let lost: Vec<CallId> = self.state.running.iter().cloned().collect();
         for call in &lost {
             let entry = self.left_open(call);
-            self.record(Event::Ended { call: call.clone(), entry }).await?;
+            self.record(GateEvent::Ended { call: call.clone(), entry }).await?;
         }
         Ok(lost)
     }
 
     /// Settles, releases or charges a hold that was left open, once its outcome is known.
     pub async fn reconcile(&mut self, hold: &str, entry: Entry) -> Result<(), GateError> {
-        self.record(Event::Posted { hold: hold.to_owned(), entry }).await
+        self.record(GateEvent::Posted { hold: hold.to_owned(), entry }).await
     }
 
     fn left_open(&self, call: &CallId) -> Option<Entry> {
@@ -288,7 +292,7 @@ impl Gate {
 
     /// Lets the event count and writes it. After a write that failed, or was cut off, nothing more is admitted: the
     /// session is taken up again from its record.
-    async fn record(&mut self, event: Event) -> Result<(), GateError> {
+    async fn record(&mut self, event: GateEvent) -> Result<(), GateError> {
         if self.torn {
             return Err(GateError::Torn);
         }
@@ -300,7 +304,7 @@ impl Gate {
         Ok(())
     }
 
-    async fn write(&mut self, event: &Event, durability: Durability) -> Result<(), GateError> {
+    async fn write(&mut self, event: &GateEvent, durability: Durability) -> Result<(), GateError> {
         let body = serde_json::to_string(event)?;
         let draft = Draft { at_ms: (self.now_ms)(), kind: RECORD_KIND, body: &body };
         self.log.append(&[draft], durability).await?;

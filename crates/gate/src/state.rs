@@ -3,7 +3,7 @@
 //! Not here: judging (that is `gate`), or storing (that is `journal`).
 
 use crate::act::{CallId, Digest};
-use crate::event::{Decision, Event};
+use crate::event::{Decision, GateEvent};
 use ledger::{Book, Misposted};
 use money::Usd;
 use policy::{Action, Attendance, Consent, Grant, Mode, Prohibition};
@@ -75,16 +75,16 @@ impl State {
     }
 
     /// Applies one event, or changes nothing and says why it cannot follow.
-    pub fn apply(&mut self, event: &Event) -> Result<(), Impossible> {
+    pub fn apply(&mut self, event: &GateEvent) -> Result<(), Impossible> {
         match event {
-            Event::Opened { .. } => return Err(Impossible::OpenedTwice),
-            Event::ModeSet { mode, .. } => {
+            GateEvent::Opened { .. } => return Err(Impossible::OpenedTwice),
+            GateEvent::ModeSet { mode, .. } => {
                 self.mode = *mode;
                 self.last_cap = mode.limit().or(self.last_cap);
                 self.grants.clear();
             }
-            Event::Decided(decision) => self.decided(decision)?,
-            Event::Answered { call, digest, consent, grants, .. } => {
+            GateEvent::Decided(decision) => self.decided(decision)?,
+            GateEvent::Answered { call, digest, consent, grants, .. } => {
                 self.questions.remove(call).ok_or_else(|| Impossible::NotAsked(call.clone()))?;
                 match consent {
                     Consent::ForSession => self.grants.extend(grants.iter().cloned()),
@@ -93,8 +93,8 @@ impl State {
                     }
                 }
             }
-            Event::Revoked { grant, .. } => self.grants.retain(|held| held != grant),
-            Event::Ended { call, entry } => {
+            GateEvent::Revoked { grant, .. } => self.grants.retain(|held| held != grant),
+            GateEvent::Ended { call, entry } => {
                 if !self.running.contains(call) {
                     return Err(Impossible::NotRunning(call.clone()));
                 }
@@ -103,7 +103,7 @@ impl State {
                 }
                 self.running.remove(call);
             }
-            Event::Posted { hold, entry } => self.book.post(hold, entry)?,
+            GateEvent::Posted { hold, entry } => self.book.post(hold, entry)?,
         }
         Ok(())
     }

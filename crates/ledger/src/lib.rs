@@ -66,7 +66,7 @@ impl FromStr for Entry {
 
 /// Where one hold stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Stage {
     /// What it pays for is under way.
     Held,
     /// What it pays for may or may not have happened; counts as held.
@@ -85,24 +85,24 @@ pub struct Line {
     /// What was set aside; `None` without a bound.
     pub bound: Option<Usd>,
     /// Where it stands.
-    pub state: State,
+    pub stage: Stage,
     /// What something without a bound has cost before it ended.
     pub charged: Usd,
 }
 
 impl Line {
     fn is_closed(&self) -> bool {
-        match self.state {
-            State::Held | State::Open(_) => false,
-            State::Settled(_) | State::Released => true,
+        match self.stage {
+            Stage::Held | Stage::Open(_) => false,
+            Stage::Settled(_) | Stage::Released => true,
         }
     }
 
     /// What it has cost so far.
     pub fn spent(&self) -> Usd {
-        match self.state {
-            State::Settled(cost) => self.charged.saturating_add(cost),
-            State::Held | State::Open(_) | State::Released => self.charged,
+        match self.stage {
+            Stage::Settled(cost) => self.charged.saturating_add(cost),
+            Stage::Held | Stage::Open(_) | Stage::Released => self.charged,
         }
     }
 
@@ -165,7 +165,7 @@ impl Book {
             if self.lines.contains_key(id) {
                 return Err(Misposted::HeldTwice(id.to_owned()));
             }
-            let line = Line { purse: *purse, bound: *bound, state: State::Held, charged: Usd::ZERO };
+            let line = Line { purse: *purse, bound: *bound, stage: Stage::Held, charged: Usd::ZERO };
             self.lines.insert(id.to_owned(), line);
             return Ok(());
         }
@@ -175,9 +175,9 @@ impl Book {
         }
         match entry {
             Entry::Held(..) => unreachable!("a hold was posted above"),
-            Entry::Settled(cost) => line.state = State::Settled(*cost),
-            Entry::Released => line.state = State::Released,
-            Entry::LeftOpen(reference) => line.state = State::Open(reference.clone()),
+            Entry::Settled(cost) => line.stage = Stage::Settled(*cost),
+            Entry::Released => line.stage = Stage::Released,
+            Entry::LeftOpen(reference) => line.stage = Stage::Open(reference.clone()),
             Entry::Charged(_) if line.bound.is_some() => {
                 return Err(Misposted::IsBounded(id.to_owned()));
             }
@@ -195,9 +195,9 @@ impl Book {
     /// The sums of one purse.
     pub fn sums(&self, purse: Purse) -> Sums {
         self.lines.values().filter(|line| line.purse == purse).fold(Sums::default(), |sums, line| {
-            let (held, open) = match line.state {
-                State::Open(_) => (Usd::ZERO, line.held()),
-                State::Held | State::Settled(_) | State::Released => (line.held(), Usd::ZERO),
+            let (held, open) = match line.stage {
+                Stage::Open(_) => (Usd::ZERO, line.held()),
+                Stage::Held | Stage::Settled(_) | Stage::Released => (line.held(), Usd::ZERO),
             };
             Sums {
                 quoted: sums.quoted.saturating_add(line.bound.unwrap_or(Usd::ZERO)),

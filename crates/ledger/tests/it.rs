@@ -1,6 +1,6 @@
 //! The laws of the ledger.
 
-use ledger::{Book, Entry, Line, Misposted, State, carve};
+use ledger::{Book, Entry, Line, Misposted, Stage, carve};
 use money::Usd;
 use policy::{Cap, Funds, Purse};
 use proptest::prelude::*;
@@ -128,7 +128,7 @@ fn a_line_reads_back_as_it_was_written() {
 #[test]
 fn the_lines_can_be_listed_and_looked_up() {
     let book = book(&[("a", hold(Purse::Budget, "1")), ("b", hold(Purse::Budget, "2"))]);
-    let expected = Line { purse: Purse::Budget, bound: Some(usd("2")), state: State::Held, charged: Usd::ZERO };
+    let expected = Line { purse: Purse::Budget, bound: Some(usd("2")), stage: Stage::Held, charged: Usd::ZERO };
     assert_eq!(book.line("b"), Some(&expected));
     assert_eq!(book.line("c"), None);
     let names: Vec<String> = book.lines().map(|(id, _)| id.to_string()).collect();

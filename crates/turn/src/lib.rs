@@ -9,4 +9,4 @@ pub mod chat;
 pub mod context;
 pub mod turn;
 
-pub use turn::{Ending, Event, Limits, Turn, Want};
+pub use turn::{Ending, Limits, Turn, TurnEvent, Want};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// What happens to a conversation. These, in order, are its record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
+pub enum TurnEvent {
     /// A person says something. While the model works it is kept, and said with the next request.
     Said {
         /// The words.
@@ -183,30 +183,30 @@ impl Turn {
     }
 
     /// Takes one event and says what is wanted now. An event that does not belong here changes nothing.
-    pub fn step(&mut self, event: Event) -> Vec<Want> {
+    pub fn step(&mut self, event: TurnEvent) -> Vec<Want> {
         match (event, self.phase.clone()) {
-            (Event::Said { text }, Phase::Idle) => {
+            (TurnEvent::Said { text }, Phase::Idle) => {
                 self.messages.push(Message::User { text });
                 self.begin()
             }
-            (Event::Said { text }, Phase::Asking | Phase::Compacting | Phase::Calling(_)) => {
+            (TurnEvent::Said { text }, Phase::Asking | Phase::Compacting | Phase::Calling(_)) => {
                 self.waiting.push(text);
                 Vec::new()
             }
-            (Event::GoOn, Phase::Idle) => self.begin(),
-            (Event::Replied { reply, usage }, Phase::Asking) => self.replied(reply, usage),
-            (Event::ModelFailed { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::ModelFailed(why)),
-            (Event::ContextFull, Phase::Asking) => self.compact(),
-            (Event::Compacted { summary }, Phase::Compacting) => {
+            (TurnEvent::GoOn, Phase::Idle) => self.begin(),
+            (TurnEvent::Replied { reply, usage }, Phase::Asking) => self.replied(reply, usage),
+            (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::ModelFailed(why)),
+            (TurnEvent::ContextFull, Phase::Asking) => self.compact(),
+            (TurnEvent::Compacted { summary }, Phase::Compacting) => {
                 context::compact(&mut self.messages, &summary);
                 self.compacted_at = Some(self.messages.len());
                 self.ask()
             }
-            (Event::CallEnded { call, text, outcome }, Phase::Calling(left)) if left.contains(&call) => {
+            (TurnEvent::CallEnded { call, text, outcome }, Phase::Calling(left)) if left.contains(&call) => {
                 self.call_ended(call, text, outcome, left)
             }
-            (Event::Stopped, Phase::Asking | Phase::Compacting) => self.end(Ending::Stopped),
-            (Event::Stopped, Phase::Calling(left)) => {
+            (TurnEvent::Stopped, Phase::Asking | Phase::Compacting) => self.end(Ending::Stopped),
+            (TurnEvent::Stopped, Phase::Calling(left)) => {
                 for call in left {
                     let text = "not run: the person stopped this turn".to_owned();
                     self.messages.push(Message::Tool { call, text, outcome: Outcome::Failed });
@@ -214,13 +214,13 @@ impl Turn {
                 self.end(Ending::Stopped)
             }
             (
-                Event::GoOn
-                | Event::Replied { .. }
-                | Event::ModelFailed { .. }
-                | Event::ContextFull
-                | Event::Compacted { .. }
-                | Event::CallEnded { .. }
-                | Event::Stopped,
+                TurnEvent::GoOn
+                | TurnEvent::Replied { .. }
+                | TurnEvent::ModelFailed { .. }
+                | TurnEvent::ContextFull
+                | TurnEvent::Compacted { .. }
+                | TurnEvent::CallEnded { .. }
+                | TurnEvent::Stopped,
                 Phase::Idle | Phase::Asking | Phase::Compacting | Phase::Calling(_),
             ) => Vec::new(),
         }

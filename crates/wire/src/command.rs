@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One command to the owner of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Command {
+pub enum ControlRequest {
     /// Says how it stands.
     Status,
     /// Sets the mode: `plan`, `agent`, `yolo`, `yolo:CAP` or `yolo:uncapped`.
@@ -24,7 +24,7 @@ pub enum Command {
 #[expect(clippy::large_enum_variant, reason = "one is made a command, and boxes would stand in every reader's way")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Reply {
+pub enum ControlReply {
     /// How the session stands, after the command.
     Status {
         /// The mode.

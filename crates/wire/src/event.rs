@@ -42,6 +42,11 @@ pub enum Event {
         /// The piece.
         delta: String,
     },
+    /// The model begins to call a tool; what it calls it with is still to come.
+    Calling {
+        /// The tool.
+        tool: String,
+    },
     /// The model's service did not answer; it is asked again.
     Retrying {
         /// Which try comes next, from 2.
@@ -88,6 +93,25 @@ pub enum Event {
         /// Why, unless it runs.
         reason: Option<String>,
         /// The mode with what is left after this decision.
+        chip: String,
+    },
+    /// A person is asked; the call waits.
+    Question {
+        /// The call.
+        call: String,
+        /// The call in a line.
+        summary: String,
+        /// The exact bytes that a yes approves.
+        shown: String,
+        /// `read`, `reach`, `confined` or `change`; absent for a question of the model's own.
+        effect: Option<String>,
+        /// The price, in words.
+        price: Option<String>,
+        /// Why it asks; absent for a question of the model's own.
+        why: Option<String>,
+        /// What a yes for the session would cover; empty when there is no such yes.
+        offered: Vec<String>,
+        /// The mode with what is left.
         chip: String,
     },
     /// A piece of a running tool's output or progress.

@@ -7,7 +7,7 @@
 pub mod command;
 pub mod event;
 
-pub use command::{Command, Reply};
+pub use command::{ControlReply, ControlRequest};
 pub use event::{Event, Money, Refused, Spend, Status, Tokens};
 
 /// The JSON schema of one line of `remit run --json`.

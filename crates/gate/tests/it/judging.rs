@@ -1,7 +1,7 @@
 //! What the gate does about a verdict, and what stands on record afterwards.
 
 use crate::rig::*;
-use gate::{Admission, Answer, Ended, Event, GateError, NotStarted, Report, explain};
+use gate::{Admission, Answer, Ended, GateError, GateEvent, NotStarted, Report, explain};
 use ledger::Entry;
 use money::Usd;
 use policy::{Consent, Decider, Effect, Funds, Price, Purse, Reason, Verdict, Why};
@@ -23,7 +23,7 @@ async fn a_decision_is_on_record_before_its_permit_is_there() {
     assert_eq!(permit.act(), &paid("2"));
     assert_eq!(permit.decided_by(), Decider::Mode);
     let records = rig.records("a").await;
-    let Event::Decided(decision) = serde_json::from_str(&records.last().unwrap().body).unwrap() else { panic!() };
+    let GateEvent::Decided(decision) = serde_json::from_str(&records.last().unwrap().body).unwrap() else { panic!() };
     assert_eq!((decision.outcome.as_str(), decision.decided_by.as_str()), ("run", "mode"));
     assert_eq!(decision.hold, Some(Entry::Held(Purse::Budget, Some(usd("2")))));
     assert_eq!((decision.effect.as_str(), decision.price.as_str()), ("change", "$2.00"));

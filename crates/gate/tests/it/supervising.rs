@@ -75,8 +75,8 @@ async fn a_run_that_panics_leaves_its_hold_open_and_says_why() {
         assert!(report.text().contains(" message"), "{report:?}");
     }
     assert_eq!(gate.state().book.sums(Purse::Budget).open, "2".parse().unwrap());
-    let open = gate.state().book.line("c1").unwrap().state.clone();
-    assert_eq!(open, ledger::State::Open("call c1".into()));
+    let open = gate.state().book.line("c1").unwrap().stage.clone();
+    assert_eq!(open, ledger::Stage::Open("call c1".into()));
     gate.reconcile("c1", Entry::Released).await.unwrap();
 }
 
