@@ -311,15 +311,23 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    async fn read_stream(&mut self, mut response: Response, deadline: Instant) -> Result<(), Lost> {
+    async fn read_stream(&mut self, mut response: Response, mut deadline: Instant) -> Result<(), Lost> {
+        let idle = self.client.endpoint.timeouts.idle;
+        let mut before = Arrival::Speaking;
         loop {
             let arrival = self.decoder.arrival();
-            let patience = match arrival {
-                Arrival::Speaking => self.client.endpoint.timeouts.idle,
-                Arrival::Whole => COUNT_TIME,
-                Arrival::Over => END_TIME,
-            };
-            let wait_until = deadline.min(Instant::now() + patience);
+            if arrival != before {
+                // What follows an answer gets so much time in all, however much of it comes.
+                let rest = if arrival == Arrival::Over { END_TIME } else { COUNT_TIME };
+                deadline = deadline.min(Instant::now() + rest);
+                before = arrival;
+            }
+            let now = Instant::now();
+            // A flood is always ready, so a timeout alone would never strike.
+            if now >= deadline {
+                return self.must_be_whole("the answer took longer than is allowed");
+            }
+            let wait_until = deadline.min(now + idle);
             match timeout_at(wait_until, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => self.pass_on(|decoder, out| decoder.push(&bytes, out))?,
                 Ok(Ok(None)) => {
@@ -329,8 +337,8 @@ impl Listener<'_> {
                 // The answer is there: that the connection then fails is nothing to anybody.
                 Ok(Err(_)) | Err(_) if arrival != Arrival::Speaking => return Ok(()),
                 Ok(Err(error)) => return Err(self.cut(&chain(&error.without_url()))),
-                Err(_) if wait_until == deadline => return Err(self.cut("the answer took longer than is allowed")),
-                Err(_) => return Err(self.cut(&format!("nothing came for {patience:?}"))),
+                Err(_) if wait_until == deadline => continue,
+                Err(_) => return Err(self.cut(&format!("nothing came for {idle:?}"))),
             }
         }
     }

@@ -385,12 +385,14 @@ async fn a_refusal_without_an_end_is_read_only_so_far() {
 
 #[tokio::test]
 async fn an_answer_that_is_over_is_not_waited_for() {
-    let mut play = saying("hello");
-    *play.last_mut().unwrap() = Act::Hold;
-    let mut server = Server::start(vec![play]).await;
-    let (answer, _) = ask(chat(&server)).await;
-    assert_eq!(answer.unwrap().usage.unwrap().output, 2);
-    server.wait_for(Event::ClientGone).await;
+    for after in [Act::Hold, Act::SendForever(b"4\r\n: x\n\r\n".to_vec())] {
+        let mut play = saying("hello");
+        *play.last_mut().unwrap() = after;
+        let mut server = Server::start(vec![play]).await;
+        let (answer, _) = ask(chat(&server)).await;
+        assert_eq!(answer.unwrap().usage.unwrap().output, 2);
+        server.wait_for(Event::ClientGone).await;
+    }
 }
 
 #[tokio::test]
