@@ -239,7 +239,8 @@ impl Turn {
         if self.requests >= self.limits.requests {
             return self.end(Ending::TurnLimit(self.limits.requests));
         }
-        if self.limits.context_tokens.is_some_and(|limit| self.last_input > limit) {
+        let is_nearly_full = self.limits.context_tokens.is_some_and(|limit| self.last_input > limit);
+        if is_nearly_full && context::can_compact(&self.messages) {
             self.last_input = 0;
             return self.compact();
         }
