@@ -37,6 +37,14 @@ pub enum ModeChoice {
 }
 
 impl ModeChoice {
+    /// What a session is in when nobody picked a mode.
+    pub const DEFAULT: ModeChoice = ModeChoice::Exactly(Mode::Agent);
+
+    /// YOLO under this cap.
+    pub fn with_cap(cap: Cap) -> ModeChoice {
+        ModeChoice::Exactly(Mode::Yolo(cap))
+    }
+
     /// Turns the choice into a mode; never into an uncapped one that the person did not spell out.
     pub fn resolve(self, last_cap: Option<Usd>, default_cap: Usd) -> Mode {
         match self {
