@@ -2,9 +2,11 @@
 //!
 //! Not here: what the stand-ins answer.
 
-use crate::StandinError;
-use crate::forge::{ForgeOptions, forge, forge_on_stdio};
-use crate::jobs::{JobsOptions, jobs};
+use crate::forge::{self, ForgeOptions, forge_on_stdio};
+use crate::jobs::{self, JobsOptions};
+use crate::{StandinError, model};
+use axum::Router;
+use axum::serve::ListenerExt;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::str::FromStr;
@@ -16,7 +18,7 @@ const USAGE: &str = "a stand-in is one of
   jobs  [--port N] [--state FILE] [--token TOKEN]... [--read-token TOKEN]... [--user NAME] [--org NAME]...
         [--speed N] [--page N] [--keep-alive-ms N] [--cancel-secs N]
         [--scheduling-secs N] [--run-secs N] [--outcome STAGE] [--message TEXT] [--line TEXT]...
-  model (--script FILE | --turns N [--tool NAME] [--args JSON]) [--port N] [--fault NAME]...";
+  model (--script FILE | --turns N [--tool NAME] [--args JSON]) [--port N] [--key KEY] [--fault NAME[:N]]...";
 
 /// Starts the stand-in that `args` name (`forge`, `jobs` or `model`, then its flags) and serves until standard
 /// input closes or the program is told to terminate.
@@ -33,6 +35,7 @@ pub async fn main(args: &[String]) -> Result<(), StandinError> {
     match which.as_str() {
         "forge" => forge_command(rest).await,
         "jobs" => jobs_command(rest).await,
+        "model" => model::command(rest).await,
         other => Err(usage(&format!("there is no stand-in `{other}`"))),
     }
 }
@@ -48,19 +51,14 @@ async fn forge_command(args: &[String]) -> Result<(), StandinError> {
     if flags.has("--stdio") {
         return forge_on_stdio(options).await;
     }
-    let stop = told_to_stop()?;
-    let listener = listen(flags.number("--port")?.unwrap_or(0)).await?;
-    announce(&listener)?;
-    forge(listener, options, stop).await
+    let router = forge::router(options).await?;
+    serve_on(flags.number("--port")?.unwrap_or(0), router).await
 }
 
 async fn jobs_command(args: &[String]) -> Result<(), StandinError> {
     let mut flags = Flags::parse(args, JobsOptions::FLAGS, &[])?;
-    let options = JobsOptions::from_flags(&mut flags)?;
-    let stop = told_to_stop()?;
-    let listener = listen(flags.number("--port")?.unwrap_or(0)).await?;
-    announce(&listener)?;
-    jobs(listener, options, stop).await
+    let router = jobs::router(JobsOptions::from_flags(&mut flags)?)?;
+    serve_on(flags.number("--port")?.unwrap_or(0), router).await
 }
 
 /// Makes the error for a command line that cannot be used.
@@ -68,13 +66,33 @@ pub(crate) fn usage(reason: &str) -> StandinError {
     StandinError::Usage(format!("{reason}\n{USAGE}"))
 }
 
-/// Takes the port on the loopback address; 0 takes a free one.
-pub(crate) async fn listen(port: u16) -> Result<TcpListener, StandinError> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| StandinError::Listen { port, source })
+/// Serves on a port of the loopback address, 0 being any free one, until the program is told to stop.
+pub(crate) async fn serve_on(port: u16, router: Router) -> Result<(), StandinError> {
+    let stop = told_to_stop()?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| StandinError::Listen { port, source })?;
+    announce(&listener)?;
+    serve(listener, router, stop).await
+}
+
+/// Serves until `stop` completes, and then waits for nobody: a stream may stay open for ever.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) -> Result<(), StandinError> {
+    // Without it a small piece of a stream waits for the one before it to be acknowledged, which takes 40 ms.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    tokio::select! {
+        ended = async { axum::serve(listener, router).await } => ended.map_err(StandinError::Serve),
+        () = stop => Ok(()),
+    }
 }
 
 /// Prints the one line that says where the stand-in listens.
-pub(crate) fn announce(listener: &TcpListener) -> Result<(), StandinError> {
+fn announce(listener: &TcpListener) -> Result<(), StandinError> {
     let address = listener.local_addr().map_err(StandinError::Announce)?;
     let line = json!({ "listening": format!("http://{address}"), "pid": std::process::id() }).to_string();
     let mut out = std::io::stdout().lock();
@@ -84,7 +102,7 @@ pub(crate) fn announce(listener: &TcpListener) -> Result<(), StandinError> {
 /// Listens for the two ways to end: standard input closes, so that no stand-in outlives who started it, or SIGTERM.
 ///
 /// Standard input is read by a thread of its own: the runtime would wait for a blocking read when it ends.
-pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>, StandinError> {
+fn told_to_stop() -> Result<impl Future<Output = ()>, StandinError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(StandinError::Serve)?;
     let (open, closed) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {

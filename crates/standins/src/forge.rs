@@ -3,6 +3,7 @@
 //! Not here: any opinion on which of its tools may run. The annotations are what a client sees; nothing else guards.
 
 use crate::StandinError;
+use crate::command::serve;
 use crate::store::Store;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -55,6 +56,11 @@ pub async fn forge(
     options: ForgeOptions,
     stop: impl Future<Output = ()>,
 ) -> Result<(), StandinError> {
+    serve(listener, router(options).await?, stop).await
+}
+
+/// Opens the forge, and says which path is what.
+pub(crate) async fn router(options: ForgeOptions) -> Result<Router, StandinError> {
     let forge = Forge::open(options).await?;
     let book = forge.book.clone();
     let mcp = StreamableHttpService::new(
@@ -62,17 +68,11 @@ pub async fn forge(
         Arc::new(LocalSessionManager::default()),
         StreamableHttpServerConfig::default(),
     );
-    let router = Router::new().route_service("/mcp", mcp).route(
-        "/_standin/state",
-        get(move || {
-            let book = book.clone();
-            async move { Json(json!(*book.lock().await)) }
-        }),
-    );
-    tokio::select! {
-        ended = async { axum::serve(listener, router).await } => ended.map_err(StandinError::Serve),
-        () = stop => Ok(()),
-    }
+    let show = move || {
+        let book = book.clone();
+        async move { Json(json!(*book.lock().await)) }
+    };
+    Ok(Router::new().route_service("/mcp", mcp).route("/_standin/state", get(show)))
 }
 
 /// Serves the forge over standard input and output until the client closes them.

@@ -18,7 +18,7 @@ mod wire;
 pub use job::Play;
 
 use crate::StandinError;
-use crate::command::{Flags, usage};
+use crate::command::{Flags, serve, usage};
 use crate::store::Store;
 use axum::Router;
 use axum::body::Bytes;
@@ -145,8 +145,14 @@ impl JobsOptions {
 
 /// Serves the jobs API until `stop` completes.
 ///
-/// Beside the API there are `GET /_standin/state`, `POST /_standin/advance` with `{"seconds": N}`, and
-/// `POST` and `DELETE /_standin/inject`; they need no token.
+/// Beside the API, and without a token, there are:
+/// - `GET /_standin/state`: the clock, every job with what it was billed so far, the schedules, the requests;
+/// - `POST /_standin/advance` with `{"seconds": 90}`, which moves the clock;
+/// - `POST /_standin/inject` with a fault, and `DELETE`, which takes all faults back. A fault is an object with a
+///   `kind`: `lose_answer`, `hold_answer`, `fail` (`status`, `error`), `payment_required`, `rate_limited`
+///   (`retry_after_secs`), `logs_silent` and `logs_end` (`after` so many lines), `stage` (`stage`), `no_price` and
+///   `null_price` (`flavor`), `next_job` (`play`, the fields of [`Play`]); with `times`, and with `on`, the call that
+///   it happens to: `launch`, `list`, `inspect`, `logs`, `cancel`, `hardware`, `whoami`, `any` and so on.
 ///
 /// # Errors
 /// When the state file cannot be used, or when the server stops by itself.
@@ -155,17 +161,18 @@ pub async fn jobs(
     options: JobsOptions,
     stop: impl Future<Output = ()>,
 ) -> Result<(), StandinError> {
+    serve(listener, router(options)?, stop).await
+}
+
+/// Opens the jobs API, and says which path is what.
+pub(crate) fn router(options: JobsOptions) -> Result<Router, StandinError> {
     let shared = Arc::new(Shared::open(options)?);
-    let router = Router::new()
+    Ok(Router::new()
         .route("/_standin/state", get(show))
         .route("/_standin/advance", post(advance))
         .route("/_standin/inject", post(inject).delete(forget))
         .fallback(wire::api)
-        .with_state(shared);
-    tokio::select! {
-        ended = async { axum::serve(listener, router).await } => ended.map_err(StandinError::Serve),
-        () = stop => Ok(()),
-    }
+        .with_state(shared))
 }
 
 /// What every request and every stream shares.

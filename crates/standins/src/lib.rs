@@ -4,17 +4,20 @@
 //! reaches a stand-in only over a socket or a pipe, as it would reach the real service.
 //!
 //! Each stand-in can run in two ways: inside a test, as a future that is given a listener and a stop signal
-//! ([`forge`], [`jobs`]), or as a program of its own through [`main`].
+//! ([`forge()`], [`jobs()`], [`model()`]), or as a program of its own through [`main`].
 #![allow(clippy::disallowed_methods, reason = "a stand-in is a server: sockets, files and git are what it is made of")]
 
 mod command;
 mod forge;
 mod jobs;
+mod model;
+mod order;
 mod store;
 
-pub use command::main;
-pub use forge::{ForgeOptions, forge, forge_on_stdio};
-pub use jobs::{JobsOptions, Play, jobs};
+pub use crate::command::main;
+pub use crate::forge::{ForgeOptions, forge, forge_on_stdio};
+pub use crate::jobs::{JobsOptions, Play, jobs};
+pub use crate::model::{ModelFault, ModelOptions, Repertoire, model};
 
 use std::path::PathBuf;
 
@@ -54,6 +57,9 @@ pub enum StandinError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The script cannot be played.
+    #[error("{0}")]
+    Script(String),
     /// The protocol on standard input and output could not be started.
     #[error("the protocol did not start: {0}")]
     Protocol(String),

@@ -82,7 +82,7 @@ impl Injection {
         let fields = body.as_object_mut().ok_or("an injection is an object with a `kind`")?;
         let on = fields.remove("on");
         let times = fields.remove("times").unwrap_or(json!(1));
-        let fault: Fault = serde_json::from_value(body).map_err(|failure| failure.to_string())?;
+        let fault: Fault = crate::order::read(body)?;
         let on = match on {
             Some(route) if route == "any" => None,
             Some(route) => Some(serde_json::from_value(route).map_err(|failure| failure.to_string())?),
@@ -211,6 +211,7 @@ mod tests {
             json!("lose_answer"),
             json!({"kind": "lose_anwser"}),
             json!({"kind": "stage"}),
+            json!({"kind": "lose_answer", "stage": "X"}),
             json!({"kind": "stage", "stage": "X", "stages": 1}),
             json!({"kind": "lose_answer", "on": "lanch"}),
             json!({"kind": "lose_answer", "times": 0}),

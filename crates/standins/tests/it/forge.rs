@@ -268,5 +268,6 @@ async fn a_folder_that_is_no_bare_repository_is_refused_at_the_start() {
         assert!(!output.status.success());
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(reason), "{said}");
+        assert!(output.stdout.is_empty(), "it does not say that it listens");
     }
 }

@@ -5,5 +5,6 @@
 
 mod forge;
 mod jobs;
+mod model;
 mod official_client;
 mod started;
