@@ -77,12 +77,15 @@ impl FromStr for UnitPrice {
 pub enum Source {
     /// The Hub's documentation, as it was in [`DOCUMENTED_IN`]. The Hub may have changed its prices since.
     Documented,
+    /// The Hub's own list, asked for by this program.
+    Catalogue,
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Documented => write!(f, "the documented prices of {DOCUMENTED_IN}"),
+            Source::Catalogue => f.write_str("the prices that the Hub lists"),
         }
     }
 }
@@ -102,6 +105,11 @@ impl Hardware {
             ((*flavor).to_owned(), price.expect("every documented price is an amount of dollars"))
         });
         Hardware { prices: prices.collect(), source: Source::Documented }
+    }
+
+    /// A list that the Hub itself gave. Hardware that it gives no price for is left out by the caller.
+    pub fn catalogue(prices: impl IntoIterator<Item = (String, UnitPrice)>) -> Hardware {
+        Hardware { prices: prices.into_iter().collect(), source: Source::Catalogue }
     }
 
     /// What a kind of hardware costs; `None` when it is not on the list. Names are matched exactly.
@@ -140,6 +148,14 @@ mod tests {
         for stranger in ["quantum-x1", "CPU-BASIC", "cpu-basic ", "cpu", "", "rtx-pro-6000x3"] {
             assert_eq!(list.price_of(stranger), None, "{stranger}");
         }
+    }
+
+    #[test]
+    fn the_hubs_own_list_knows_nothing_but_what_is_on_it() {
+        let list = Hardware::catalogue([("t4-small".to_owned(), "0.006667/1".parse().unwrap())]);
+        assert_eq!(list.price_of("t4-small").map(|price| price.to_string()).as_deref(), Some("0.006667/1"));
+        assert_eq!(list.price_of("cpu-basic"), None);
+        assert_eq!(list.source(), Source::Catalogue);
     }
 
     #[test]
