@@ -1,0 +1,10 @@
+//! The doors of `host` against a real file system, real programs and a real sandbox.
+
+mod background;
+mod children;
+mod confined;
+mod files;
+mod http;
+mod kinship;
+mod stand;
+mod tree;
