@@ -1,0 +1,56 @@
+//! The money of a session as surfaces show it.
+//!
+//! Not here: the sums themselves (that is `ledger`).
+
+use gate::State;
+use ledger::Sums;
+use policy::{Mode, Purse};
+use turn::chat::Usage;
+use wire::{Money, Spend, Tokens};
+
+/// The sums of a session, each apart.
+pub fn spend(state: &State) -> Spend {
+    let funds = state.book.funds();
+    let cap = state.mode.limit();
+    Spend {
+        cap: cap.map(|cap| cap.to_string()),
+        left: cap.map(|cap| funds.left(cap).to_string()),
+        budget: money(state.book.sums(Purse::Budget)),
+        metered: money(state.book.sums(Purse::Metered)),
+        past_cap: money(state.book.sums(Purse::PastCap)),
+    }
+}
+
+fn money(sums: Sums) -> Money {
+    Money {
+        quoted: sums.quoted.to_string(),
+        held: sums.held.to_string(),
+        open: sums.open.to_string(),
+        settled: sums.settled.to_string(),
+        overrun: sums.overrun.to_string(),
+        unbounded: sums.unbounded,
+    }
+}
+
+/// The mode with what is left, and what has no bound beside it: `YOLO $3.20 of $5.00 + 1 unbounded`.
+pub fn chip(mode: Mode, state: &State) -> String {
+    let unbounded = Purse::ALL.iter().map(|purse| state.book.sums(*purse).unbounded).sum::<usize>();
+    let chip = mode.chip(&state.book.funds());
+    if unbounded == 0 { chip } else { format!("{chip} + {unbounded} unbounded") }
+}
+
+/// How a session stands, for whoever asks.
+pub fn status(state: &State) -> wire::ControlReply {
+    wire::ControlReply::Status { mode: state.mode.to_string(), chip: chip(state.mode, state), spend: spend(state) }
+}
+
+/// Tokens as they cross the border.
+pub fn tokens(usage: Usage) -> Tokens {
+    Tokens {
+        input: usage.input,
+        cache_read: usage.cache_read,
+        cache_write: usage.cache_write,
+        output: usage.output,
+        reasoning: usage.reasoning,
+    }
+}

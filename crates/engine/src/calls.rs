@@ -1,0 +1,340 @@
+//! The tool calls of one model message: brought to the gate in order, run, and waited for.
+//!
+//! Not here: whether a call may run (that is the gate), or what it does (that is `tools` and `mcp`).
+//!
+//! Calls start in order. Reads that follow each other overlap; any other call waits until those before it have ended or
+//! been refused, so that each is judged against what those before it hold.
+
+use crate::command::SessionCommand;
+use crate::session::{EngineError, ModeChanged, Session};
+use crate::work::{self, Admitted, Ready, Understood, Work};
+use gate::{Act, CallId, Ended, GateError, Report, supervise};
+use host::scene::Progress;
+use policy::{Action, Effect, Price, Reason};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use turn::Want;
+use turn::chat::{Outcome, ToolCall};
+use wire::{Event, Refused};
+
+/// How long a tool has to end by itself when it is stopped: it kills its process group and waits for it.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many reads run at once.
+const MOST_AT_ONCE: usize = 8;
+/// How many pieces of progress wait for a slow reader before more are dropped.
+const PROGRESS_WAITING: usize = 256;
+/// What a model reads when it asks and nobody is there.
+const NOBODY_HERE: &str = "nobody is here; decide yourself or stop";
+
+/// A call that waits for a person.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// For permission.
+    Permission(CallId, Work),
+    /// For an answer to a question of the model's own.
+    Response(CallId),
+}
+
+/// The runs of one model message.
+struct Runs {
+    running: JoinSet<(CallId, Ended)>,
+    /// Whether all that run are reads.
+    only_reads: bool,
+    stop: CancellationToken,
+    stopping: bool,
+}
+
+impl Session {
+    /// Brings the calls of one message to the gate and waits until each has ended.
+    pub(crate) async fn run_calls(
+        &mut self,
+        calls: Vec<ToolCall>,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Vec<Want>, EngineError> {
+        let mut queue = VecDeque::from(calls);
+        let mut runs =
+            Runs { running: JoinSet::new(), only_reads: true, stop: CancellationToken::new(), stopping: false };
+        let mut wants = Vec::new();
+        loop {
+            while !runs.stopping && queue.front().is_some_and(|next| self.may_start(next, &runs)) {
+                let Some(next) = queue.pop_front() else { break };
+                wants.extend(self.start_call(next, &mut runs).await?);
+            }
+            if runs.running.is_empty() && (runs.stopping || (queue.is_empty() && self.waiting.is_empty())) {
+                break;
+            }
+            tokio::select! {
+                Some(ended) = runs.running.join_next() => wants.extend(self.run_ended(ended).await?),
+                Some(command) = commands.recv() => wants.extend(self.heed(command, &mut runs).await?),
+                // Whoever could have answered is gone.
+                else => runs.stopping = true,
+            }
+        }
+        if runs.stopping {
+            self.waiting.clear();
+            return self.feed(turn::TurnEvent::Stopped).await;
+        }
+        Ok(wants)
+    }
+
+    /// Whether the next call may start beside what runs and waits.
+    fn may_start(&self, next: &ToolCall, runs: &Runs) -> bool {
+        if !self.waiting.is_empty() {
+            return false;
+        }
+        if runs.running.is_empty() {
+            return true;
+        }
+        let is_read = matches!(
+            work::understand(next, &self.setup.desk()),
+            Ok(Understood::Work(work)) if reads(&work.action())
+        );
+        is_read && runs.only_reads && runs.running.len() < MOST_AT_ONCE
+    }
+
+    async fn start_call(&mut self, call: ToolCall, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
+        let id = CallId::new(call.id.clone());
+        match work::understand(&call, &self.setup.desk()) {
+            Ok(Understood::Work(work)) => {
+                let action = work.action();
+                self.say_call(&call, action.summary, Some((action.effect, action.price)));
+                self.admit(id, work, runs).await
+            }
+            Ok(Understood::Question(question)) => {
+                let text = question.to_string();
+                self.say_call(&call, text.lines().next().unwrap_or_default().to_owned(), None);
+                self.deliver(id, text).await
+            }
+            Err(why) => {
+                self.say_call(&call, String::new(), None);
+                self.say_decision(&id, "invalid", None, Some(why.clone()));
+                self.end_call(&id, Report::Failed(why)).await
+            }
+        }
+    }
+
+    /// Brings one call to the gate and carries out its answer.
+    async fn admit(&mut self, id: CallId, work: Work, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
+        let is_read = reads(&work.action());
+        match work.admit(&mut self.gate, id.clone()).await {
+            Ok(Admitted::Run(ready)) => {
+                let by = ready.decided_by().to_string();
+                self.say_decision(&id, "run", Some(by), None);
+                runs.only_reads = is_read && (runs.only_reads || runs.running.is_empty());
+                self.spawn(id, ready, runs);
+                Ok(Vec::new())
+            }
+            Ok(Admitted::Ask(question, work)) => {
+                self.prompts += 1;
+                let verdict = policy::Verdict::Ask(question.why);
+                self.say_decision(&id, "ask", Some(verdict.decided_by().to_string()), verdict.reason());
+                self.say(Event::Question {
+                    call: id.to_string(),
+                    summary: question.action.summary.clone(),
+                    shown: question.action.shown.clone(),
+                    effect: Some(question.action.effect.to_string()),
+                    price: Some(question.action.price.to_string()),
+                    why: Some(question.why.to_string()),
+                    offered: question.offered.iter().map(ToString::to_string).collect(),
+                    chip: self.chip(),
+                });
+                self.waiting.push(Waiting::Permission(id, work));
+                Ok(Vec::new())
+            }
+            Ok(Admitted::Refused(refusal)) => self.refuse(refusal).await,
+            Err(GateError::NotWhatWasShown(_)) => {
+                let text = "not run: it is not what the person was shown".to_owned();
+                self.end_call(&id, Report::Failed(text)).await
+            }
+            Err(broken) => Err(broken.into()),
+        }
+    }
+
+    async fn refuse(&mut self, refusal: gate::Refusal) -> Result<Vec<Want>, EngineError> {
+        let verdict = policy::Verdict::Refuse(refusal.reason.clone());
+        let by = verdict.decided_by().to_string();
+        self.say_decision(&refusal.call, "refuse", Some(by), verdict.reason());
+        if let Reason::NobodyToAsk(why) = refusal.reason {
+            self.refused.push(Refused {
+                call: refusal.call.to_string(),
+                summary: refusal.summary,
+                price: refusal.price.to_string(),
+                reason: why.to_string(),
+            });
+        }
+        let mut text = format!("refused: {}", verdict.reason().unwrap_or_default());
+        if let Some(at) = self.words.iter().position(|(call, _)| *call == refusal.call) {
+            text = format!("{text}; they say: {}", self.words.swap_remove(at).1);
+        }
+        self.end_call(&refusal.call, Report::Failed(text)).await
+    }
+
+    /// Delivers a question of the model's own: it is never gated, and never left without an answer.
+    async fn deliver(&mut self, id: CallId, shown: String) -> Result<Vec<Want>, EngineError> {
+        self.say_decision(&id, "deliver", None, None);
+        match self.gate.state().attendance {
+            policy::Attendance::Unattended => self.end_call(&id, Report::Done(NOBODY_HERE.to_owned())).await,
+            policy::Attendance::Attended => {
+                self.say(Event::Question {
+                    call: id.to_string(),
+                    summary: "the model asks".to_owned(),
+                    shown,
+                    effect: None,
+                    price: None,
+                    why: None,
+                    offered: Vec::new(),
+                    chip: self.chip(),
+                });
+                self.waiting.push(Waiting::Response(id));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn spawn(&self, id: CallId, ready: Ready, runs: &mut Runs) {
+        let (lines, mut progress) = mpsc::channel(PROGRESS_WAITING);
+        let stop = runs.stop.child_token();
+        let mut scene = self.setup.scene.clone();
+        scene.stop = stop.clone();
+        scene.progress = Progress::to(lines);
+        let (events, call, servers) = (self.events(), id.to_string(), self.setup.servers.clone());
+        let told = tokio::spawn(async move {
+            while let Some(text) = progress.recv().await {
+                let _ = events.send(Event::Progress { call: call.clone(), text });
+            }
+        });
+        runs.running.spawn(async move {
+            let ended = supervise(ready.run(scene, servers), stop, GRACE).await;
+            // What it said comes before how it ended.
+            let _ = told.await;
+            (id, ended)
+        });
+    }
+
+    async fn run_ended(
+        &mut self,
+        ended: Result<(CallId, Ended), tokio::task::JoinError>,
+    ) -> Result<Vec<Want>, EngineError> {
+        let (id, ended) = ended.expect("a supervisor neither panics nor is cut off");
+        let mut report = self.gate.close(&id, ended).await?;
+        if let Some(at) = self.words.iter().position(|(call, _)| *call == id) {
+            let words = self.words.swap_remove(at).1;
+            report = match report {
+                Report::Done(text) => Report::Done(format!("{text}\n\nThe person says: {words}")),
+                Report::Failed(text) => Report::Failed(format!("{text}\n\nThe person says: {words}")),
+            };
+        }
+        self.end_call(&id, report).await
+    }
+
+    /// Puts a call's result into the conversation.
+    async fn end_call(&mut self, id: &CallId, report: Report) -> Result<Vec<Want>, EngineError> {
+        let (text, outcome) = match report {
+            Report::Done(text) => (text, Outcome::Done),
+            Report::Failed(text) => (text, Outcome::Failed),
+        };
+        self.say(Event::Result { call: id.to_string(), ok: outcome == Outcome::Done, text: text.clone() });
+        self.feed(turn::TurnEvent::CallEnded { call: id.to_string(), text, outcome }).await
+    }
+
+    /// Heeds what a person says while calls run or wait.
+    async fn heed(&mut self, command: SessionCommand, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
+        match command {
+            SessionCommand::Stop => {
+                runs.stopping = true;
+                runs.stop.cancel();
+                Ok(Vec::new())
+            }
+            SessionCommand::Answer { person, call, answer, edited, words } => {
+                let Some(Waiting::Permission(id, work)) = self.take_waiting(&call) else { return Ok(Vec::new()) };
+                let work = match edited.map(|arguments| self.edited(&work, arguments)) {
+                    Some(Ok(edited)) => edited,
+                    Some(Err(why)) => {
+                        self.say(Event::Notice { text: format!("the edited arguments are not understood: {why}") });
+                        self.waiting.push(Waiting::Permission(id, work));
+                        return Ok(Vec::new());
+                    }
+                    None => work,
+                };
+                self.words.extend(words.map(|words| (id.clone(), words)));
+                match self.gate.answer(&person, &id, &work, answer).await {
+                    Ok(()) => self.admit(id, work, runs).await,
+                    Err(GateError::OnceOnly(_) | GateError::NoSuchQuestion(_)) => {
+                        self.say(Event::Notice { text: format!("call {id} can only be allowed once") });
+                        self.waiting.push(Waiting::Permission(id, work));
+                        Ok(Vec::new())
+                    }
+                    Err(broken) => Err(broken.into()),
+                }
+            }
+            SessionCommand::Respond { call, text } => match self.take_waiting(&call) {
+                Some(Waiting::Response(id)) => self.end_call(&id, Report::Done(text)).await,
+                Some(other) => {
+                    self.waiting.push(other);
+                    Ok(Vec::new())
+                }
+                None => {
+                    self.answer_elicitation(&call, &text);
+                    Ok(Vec::new())
+                }
+            },
+            other => match self.heed_meanwhile(other).await? {
+                ModeChanged::Yes => self.judge_again(runs).await,
+                ModeChanged::No => Ok(Vec::new()),
+            },
+        }
+    }
+
+    /// A mode change judges every open permission question again: what the mode runs, runs; what it asks stays open.
+    async fn judge_again(&mut self, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
+        let mut wants = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting {
+                Waiting::Permission(id, work) => wants.extend(self.admit(id, work, runs).await?),
+                response @ Waiting::Response(_) => self.waiting.push(response),
+            }
+        }
+        Ok(wants)
+    }
+
+    fn take_waiting(&mut self, call: &CallId) -> Option<Waiting> {
+        let at = self.waiting.iter().position(|waiting| match waiting {
+            Waiting::Permission(id, _) | Waiting::Response(id) => id == call,
+        })?;
+        Some(self.waiting.remove(at))
+    }
+
+    /// The same call with other arguments.
+    fn edited(&self, work: &Work, arguments: String) -> Result<Work, String> {
+        let call = ToolCall { id: String::new(), name: work.action().tool, arguments };
+        match work::understand(&call, &self.setup.desk())? {
+            Understood::Work(work) => Ok(work),
+            Understood::Question(_) => Err("it is no call to be allowed".to_owned()),
+        }
+    }
+
+    fn say_call(&self, call: &ToolCall, summary: String, judged: Option<(Effect, Price)>) {
+        let (effect, price) = judged.unzip();
+        self.say(Event::Call {
+            call: call.id.clone(),
+            tool: call.name.clone(),
+            summary,
+            effect: effect.map(|effect| effect.to_string()),
+            price: price.map(|price| price.to_string()),
+            arguments: call.arguments.clone(),
+        });
+    }
+
+    fn say_decision(&self, id: &CallId, outcome: &str, decided_by: Option<String>, reason: Option<String>) {
+        let (call, outcome) = (id.to_string(), outcome.to_owned());
+        self.say(Event::Decision { call, outcome, decided_by, reason, chip: self.chip() });
+    }
+}
+
+/// Whether a call may overlap with others: it only looks, and costs nothing.
+fn reads(action: &Action) -> bool {
+    action.effect == Effect::Read && action.price == Price::Free
+}

@@ -1,0 +1,21 @@
+//! Sessions: commands in, events out. One task owns a session and everything that happens in it.
+//!
+//! In reading order: [`setup`] has what a session works with; [`command`] what it is told; [`record`] how it is taken up
+//! from its record; [`session`] the loop; [`asking`] the model's part of it; [`calls`] the tools' part; [`work`] what a
+//! call can be; [`servers`] what MCP servers do by themselves; [`bill`] the money as surfaces show it.
+//!
+//! Not here: drawing, arguments, configuration, or any opinion about what may run.
+
+mod asking;
+pub mod bill;
+mod calls;
+pub mod command;
+pub mod record;
+mod servers;
+pub mod session;
+pub mod setup;
+pub mod work;
+
+pub use command::SessionCommand;
+pub use session::{Authority, DEFAULT_CAP, EngineError, RunEnd, Session, Surface};
+pub use setup::{About, Setup};

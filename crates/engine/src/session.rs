@@ -1,0 +1,316 @@
+//! One session: it owns its gate, its conversation and everything that runs in it.
+//!
+//! Not here: asking the model (that is `asking`), or running tools (that is `calls`).
+
+use crate::bill;
+use crate::calls::Waiting;
+use crate::command::SessionCommand;
+use crate::record::{self, RecordError, TURN_KIND};
+use crate::setup::{About, Setup};
+use gate::{Gate, GateError, Person, State};
+use journal::{Draft, Durability, Journal, JournalError, SessionId};
+use money::Usd;
+use policy::{Attendance, Mode, ModeChoice, Prohibition};
+use tokio::sync::mpsc;
+use turn::chat::Outcome as CallOutcome;
+use turn::{Ending, Turn, Want};
+use wire::{Event, Refused, Status};
+
+/// The cap that `yolo` alone takes when the session has had none and the configuration names none.
+pub const DEFAULT_CAP: Usd = match Usd::from_micros(5_000_000) {
+    Some(cap) => cap,
+    None => unreachable!(),
+};
+
+/// One session, owned by one task.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) setup: Setup,
+    pub(crate) gate: Gate,
+    pub(crate) turn: Turn,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) prompts: usize,
+    pub(crate) words: Vec<(gate::CallId, String)>,
+    pub(crate) elicitations: Vec<(gate::CallId, mcp::Elicitation)>,
+    pub(crate) elicited: u64,
+    pub(crate) unavailable: bool,
+    id: SessionId,
+    surface: Surface,
+}
+
+/// What a session is started or taken up with, besides its authority.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    /// The cap that `yolo` alone takes when the session has had none.
+    pub default_cap: Usd,
+    /// Who hears what happens.
+    pub events: mpsc::UnboundedSender<Event>,
+}
+
+/// A session's authority, as the person gives it when the session starts.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// The mode.
+    pub mode: Mode,
+    /// Whether anybody can be asked.
+    pub attendance: Attendance,
+    /// What the person prohibited.
+    pub prohibitions: Vec<Prohibition>,
+}
+
+/// Why a session could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The gate could not do its work; nothing runs without it.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// The store could not do its work.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The session's record cannot be taken up.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The session's header cannot be read.
+    #[error("the header of session `{0}` cannot be read: {1}")]
+    About(SessionId, serde_json::Error),
+}
+
+/// How one run of a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// How.
+    pub status: Status,
+    /// Why, in words, when it was not `Done`.
+    pub reason: Option<String>,
+}
+
+impl Session {
+    /// Starts a session and records its authority.
+    pub async fn start(
+        journal: &Journal,
+        (id, about): (SessionId, About),
+        authority: Authority,
+        setup: Setup,
+        surface: Surface,
+    ) -> Result<Session, EngineError> {
+        let header = serde_json::to_string(&about).map_err(|why| EngineError::About(id.clone(), why))?;
+        let log = journal.create(&id, (setup.now_ms)(), &header).await?;
+        let state = State::open(authority.mode, authority.attendance, authority.prohibitions);
+        let gate = Gate::open(log, state, setup.now_ms).await?;
+        let turn = Turn::new(setup.limits);
+        Ok(Session::new(id, (gate, turn), setup, surface))
+    }
+
+    /// Takes a session up where its record ends. Nothing that may have happened happens again: calls that were running
+    /// are reported to the model as unknown, and their holds stay open.
+    pub async fn resume(
+        journal: &Journal,
+        id: SessionId,
+        setup: Setup,
+        surface: Surface,
+    ) -> Result<Session, EngineError> {
+        let log = journal.resume(&id).await?;
+        let records = record::all(journal, &id).await?;
+        let (state, turn) = record::replay(&records, setup.limits)?;
+        let gate = Gate::resume(log, state, setup.now_ms);
+        let mut session = Session::new(id, (gate, turn), setup, surface);
+        session.recover().await?;
+        Ok(session)
+    }
+
+    fn new(id: SessionId, (gate, turn): (Gate, Turn), setup: Setup, surface: Surface) -> Session {
+        Session {
+            setup,
+            gate,
+            turn,
+            waiting: Vec::new(),
+            refused: Vec::new(),
+            prompts: 0,
+            words: Vec::new(),
+            elicitations: Vec::new(),
+            elicited: 0,
+            unavailable: false,
+            id,
+            surface,
+        }
+    }
+
+    /// Ends what the last owner left unfinished.
+    async fn recover(&mut self) -> Result<(), EngineError> {
+        self.gate.recover().await?;
+        let started = &self.gate.state().started;
+        let end = |call: &String| {
+            let text = if started.iter().any(|started| started.as_str() == call) {
+                "unknown: the process ended while this ran; look before you do it again"
+            } else {
+                "not run: the process ended before it"
+            };
+            turn::TurnEvent::CallEnded { call: call.clone(), text: text.to_owned(), outcome: CallOutcome::Failed }
+        };
+        let ends: Vec<turn::TurnEvent> = self.turn.unended().iter().map(end).collect();
+        for event in ends {
+            self.feed(event).await?;
+        }
+        if !self.turn.is_idle() {
+            self.feed(turn::TurnEvent::Stopped).await?;
+        }
+        Ok(())
+    }
+
+    /// The session's name.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// What the gate's record amounts to.
+    pub fn state(&self) -> &State {
+        self.gate.state()
+    }
+
+    /// The conversation.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    /// Sets the mode before or between turns.
+    pub async fn set_mode(&mut self, person: &Person, mode: ModeChoice) -> Result<(), EngineError> {
+        let mode = mode.resolve(self.gate.state().last_cap, self.surface.default_cap);
+        self.gate.set_mode(person, mode).await?;
+        self.say(Event::Mode { mode: mode.to_string(), chip: self.chip() });
+        Ok(())
+    }
+
+    /// Runs until a person is needed again, and says how that ended.
+    ///
+    /// `first` is what a person said, or that it is to go on.
+    pub async fn run(
+        &mut self,
+        first: turn::TurnEvent,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<RunEnd, EngineError> {
+        self.unavailable = false;
+        if let turn::TurnEvent::Said { text } = &first {
+            self.say(Event::Prompt { text: text.clone() });
+        }
+        let mut wants = self.feed(first).await?;
+        while let Some(want) = wants.pop() {
+            wants = match want {
+                Want::Reply => self.ask_for_reply(commands).await?,
+                Want::Summary => self.ask_for_summary(commands).await?,
+                Want::Calls(calls) => self.run_calls(calls, commands).await?,
+                Want::End(ending) => return Ok(self.ended(ending)),
+            };
+        }
+        unreachable!("a conversation that is not over always wants something")
+    }
+
+    fn ended(&self, ending: Ending) -> RunEnd {
+        let (status, reason) = match ending {
+            Ending::Done => (Status::Done, None),
+            Ending::Stopped => (Status::Interrupted, Some("stopped by the person".to_owned())),
+            Ending::ModelFailed(why) if self.unavailable => (Status::Unavailable, Some(why)),
+            Ending::ModelFailed(why) => (Status::Failed, Some(why)),
+            Ending::TurnLimit(limit) => {
+                (Status::Failed, Some(format!("the model was asked {limit} times in this turn, which is its limit")))
+            }
+            Ending::Looping(times) => {
+                (Status::Failed, Some(format!("the model made exactly the same call {times} times in a row")))
+            }
+            Ending::ContextFull => {
+                (Status::Failed, Some("the model's context is full and could not be made smaller".to_owned()))
+            }
+        };
+        RunEnd { status, reason }
+    }
+
+    /// The first event of a run; `notes` are what a person might not expect.
+    pub fn header(&self, model: String, notes: Vec<String>) -> Event {
+        let state = self.gate.state();
+        Event::Session {
+            id: self.id.to_string(),
+            mode: state.mode.to_string(),
+            chip: self.chip(),
+            model,
+            workspace: self.setup.scene.workspace.root().display().to_string(),
+            attendance: state.attendance.to_string(),
+            notes,
+        }
+    }
+
+    /// What was refused because nobody was there to ask.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// The last event of a run.
+    pub fn end_event(&self, outcome: &RunEnd) -> Event {
+        Event::End {
+            status: outcome.status,
+            reason: outcome.reason.clone(),
+            text: self.turn.last_text().to_owned(),
+            refused: self.refused.clone(),
+            prompts: self.prompts,
+            spend: bill::spend(self.gate.state()),
+            tokens: bill::tokens(self.turn.usage()),
+        }
+    }
+
+    /// Records an event of the conversation, lets it happen, and says what is wanted now.
+    pub(crate) async fn feed(&mut self, event: turn::TurnEvent) -> Result<Vec<Want>, EngineError> {
+        let body = serde_json::to_string(&event).map_err(GateError::from)?;
+        let draft = Draft { at_ms: (self.setup.now_ms)(), kind: TURN_KIND, body: &body };
+        self.gate.log().append(&[draft], Durability::Committed).await?;
+        Ok(self.turn.step(event))
+    }
+
+    /// Tells whoever listens.
+    pub fn say(&self, event: Event) {
+        // Nobody listening is no reason to stop: what happened is on record.
+        let _ = self.surface.events.send(event);
+    }
+
+    pub(crate) fn events(&self) -> mpsc::UnboundedSender<Event> {
+        self.surface.events.clone()
+    }
+
+    pub(crate) fn chip(&self) -> String {
+        bill::chip(self.gate.state().mode, self.gate.state())
+    }
+
+    /// Heeds a command that is about the session, not about what runs. Whether the mode changed comes back.
+    pub(crate) async fn heed_meanwhile(&mut self, command: SessionCommand) -> Result<ModeChanged, EngineError> {
+        match command {
+            SessionCommand::SetMode { person, mode, done } => {
+                self.set_mode(&person, mode).await?;
+                let _ = done.send(bill::status(self.gate.state()));
+                Ok(ModeChanged::Yes)
+            }
+            SessionCommand::Status { done } => {
+                let _ = done.send(bill::status(self.gate.state()));
+                Ok(ModeChanged::No)
+            }
+            SessionCommand::Say(text) => {
+                self.say(Event::Prompt { text: text.clone() });
+                self.feed(turn::TurnEvent::Said { text }).await?;
+                Ok(ModeChanged::No)
+            }
+            SessionCommand::Server(event) => {
+                self.server_did(event);
+                Ok(ModeChanged::No)
+            }
+            SessionCommand::Respond { call, text } => {
+                self.answer_elicitation(&call, &text);
+                Ok(ModeChanged::No)
+            }
+            SessionCommand::Answer { .. } | SessionCommand::Stop => Ok(ModeChanged::No),
+        }
+    }
+}
+
+/// Whether a command changed the mode, so that open questions are to be judged again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModeChanged {
+    Yes,
+    No,
+}
