@@ -88,6 +88,11 @@ impl<'a, A> Api<'a, A> {
         self.hub
     }
 
+    /// The call that was judged.
+    pub(super) fn act(&self) -> &'a A {
+        self.permit.act()
+    }
+
     /// Looks at something.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Found, ApiError> {
         self.page(self.address(path, query)?).await

@@ -13,6 +13,7 @@ use super::reference::{Kind, Reference, operation_label};
 use gate::{CallId, Done, NotStarted, Permit, Report};
 use host::scene::Scene;
 use money::Usd;
+use policy::Price;
 use pricing::{Ports, settlement};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -188,7 +189,11 @@ async fn stay(api: &Api<'_, HfJobs>, scene: &Scene, spec: &JobSpec, reference: R
             return Ending::Open(reference, reported(&job, with_log(&text, &log)));
         }
     };
-    let head = format!("{head} after {time} s, for ${cost}");
+    let elsewhere = match &api.act().price {
+        Price::Unbounded(_) => "; what was spent with the secrets that it held is not in this",
+        Price::Free | Price::AtMost(_) | Price::Unknown(_) => "",
+    };
+    let head = format!("{head} after {time} s, for ${cost}{elsewhere}");
     Ending::Settled(cost, reported(&job, with_log(&head, &log)))
 }
 

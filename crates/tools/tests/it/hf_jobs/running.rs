@@ -3,7 +3,6 @@
 //! Not here: what is free, and what is found out later.
 
 use super::rig::*;
-use gate::Report;
 use ledger::Stage;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -397,7 +396,10 @@ async fn a_secret_that_a_job_prints_is_taken_out_of_what_is_told() {
 async fn a_job_that_may_spend_by_itself_is_listed_without_a_bound_until_it_is_over() {
     let api = JobsApi::start(fast(play(90, "COMPLETED"))).await;
     let mut bench = Bench::new("yolo:uncapped", hub(&api.base)).await;
-    let report = bench.run(with(hour(), json!({"secrets": ["HF_TOKEN"]}))).await;
-    assert!(matches!(report, Report::Done(_)));
+    let text = done(bench.run(with(hour(), json!({"secrets": ["HF_TOKEN"]}))).await);
+    assert!(
+        text.contains("for $0.033333333334; what was spent with the secrets that it held is not in this"),
+        "{text}"
+    );
     assert_eq!(bench.money(), settled("0.033333333334"));
 }
