@@ -173,6 +173,8 @@ mod tests {
             ("9223372.036854775808", ParseUsdError::TooLarge),
             ("99999999999999999999999", ParseUsdError::TooLarge),
         ] {
+            let words = why.to_string();
+            assert!(words.starts_with("not an amount") || words.contains("amount "), "{words}");
             assert_eq!(text.parse::<Usd>(), Err(why), "{text}");
         }
     }

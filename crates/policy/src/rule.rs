@@ -140,8 +140,8 @@ impl PathPattern {
     }
 
     fn matches_it_or_a_folder_above(&self, path: &str) -> bool {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        ends.filter(|end| *end > 0).any(|end| self.glob.is_match(&path[..end]))
+        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ends.any(|end| self.glob.is_match(&path[..end]))
     }
 }
 

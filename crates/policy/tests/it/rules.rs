@@ -75,6 +75,8 @@ fn a_path_prohibition_matches_where_it_leads_and_how_it_was_spelled() {
     assert!(forbids("write: ./Cargo.toml", &write("/w/Cargo.toml")));
     assert!(!forbids("write: ./Cargo.toml", &write("/w/sub/Cargo.toml")));
     assert!(!forbids("write: secrets/**", &write("/elsewhere/secrets/a")));
+    assert!(forbids("write: ./**", &write("/w")), "the folder itself, too");
+    assert!(!forbids("write: ./**", &write("/elsewhere")));
     assert!(forbids("write: /etc/**", &write("/etc/passwd")));
     assert!(forbids("write: /etc/", &write("/etc/passwd")));
     assert!(!forbids("write: /etc", &write("/w/etc/passwd")));
