@@ -5,6 +5,7 @@
 
 mod bench;
 mod run;
+mod sim;
 mod test;
 mod tidy;
 
@@ -24,6 +25,7 @@ const CHORES: &[Chore] = &[
     Chore { name: "tidy", what: "checks the habits that ARCHITECTURE.md lists", does: tidy::chore },
     Chore { name: "test", what: "gets what the tests need and runs all of them", does: test::chore },
     Chore { name: "bench", what: "builds release and measures speed, memory and size", does: bench::chore },
+    Chore { name: "sim", what: "plays random sessions against the heart: --seed S --count N", does: sim::chore },
 ];
 
 fn main() -> ExitCode {
