@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TurnEvent {
+    /// From here on the conversation goes by these limits. They are on record because replaying it depends on them.
+    Limited {
+        /// The limits.
+        limits: Limits,
+    },
     /// A person says something. While the model works it is kept, and said with the next request.
     Said {
         /// The words.
@@ -81,13 +86,15 @@ pub enum Ending {
 }
 
 /// Where a turn stops by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// The most requests to the model for one thing that a person said.
     pub requests: u32,
     /// How often in a row the model may make exactly the same calls.
     pub repeats: u32,
     /// Compact when the last request took more input tokens than this; `None` waits until the service complains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
 }
 
@@ -145,6 +152,11 @@ impl Turn {
         }
     }
 
+    /// Where a turn stops by itself.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The conversation as the model is to see it.
     pub fn messages(&self) -> &[Message] {
         &self.messages
@@ -185,6 +197,10 @@ impl Turn {
     /// Takes one event and says what is wanted now. An event that does not belong here changes nothing.
     pub fn step(&mut self, event: TurnEvent) -> Vec<Want> {
         match (event, self.phase.clone()) {
+            (TurnEvent::Limited { limits }, _) => {
+                self.limits = limits;
+                Vec::new()
+            }
             (TurnEvent::Said { text }, Phase::Idle) => {
                 self.messages.push(Message::User { text });
                 self.begin()

@@ -65,6 +65,30 @@ fn what_a_person_says_meanwhile_is_said_with_the_next_request() {
 }
 
 #[test]
+fn a_record_replays_the_same_whatever_limits_it_is_replayed_with() {
+    let generous = Limits { requests: 9, ..Limits::default() };
+    let events = [
+        TurnEvent::Limited { limits: generous },
+        said("one"),
+        replied("", &["read"]),
+        ended("c1"),
+        replied("", &["list"]),
+        ended("c2"),
+        replied("done", &[]),
+    ];
+    let play = |limits| {
+        let mut turn = Turn::new(limits);
+        for event in events.clone() {
+            turn.step(event);
+        }
+        turn
+    };
+    let tight = play(Limits { requests: 1, repeats: 1, context_tokens: Some(1) });
+    assert_eq!(tight, play(Limits::default()));
+    assert_eq!((roles(&tight).as_str(), tight.limits()), ("ua[c1]a[c2]a", generous));
+}
+
+#[test]
 fn an_event_that_does_not_belong_changes_nothing() {
     let mut turn = Turn::new(Limits::default());
     let all = [
