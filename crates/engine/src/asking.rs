@@ -29,15 +29,17 @@ impl Session {
         match self.ask(self.turn.messages().to_vec(), commands).await? {
             Heeded::Answered(mut completion) => {
                 let usage = used(&completion);
-                if completion.stop == Stop::Length {
+                if matches!(completion.stop, Stop::Length | Stop::Filtered) {
                     mark_torn(&mut completion.reply);
                 }
-                self.say(Event::Message {
+                let said = Event::Message {
                     text: completion.reply.text.clone(),
                     calls: completion.reply.calls.len(),
                     tokens: usage.map(bill::tokens),
-                });
-                self.feed(turn::TurnEvent::Replied { reply: completion.reply, usage }).await
+                };
+                let wants = self.feed(turn::TurnEvent::Replied { reply: completion.reply, usage }).await?;
+                self.say(said);
+                Ok(wants)
             }
             Heeded::Failed(unanswered) => match unanswered.why.as_ref() {
                 ModelError::ContextTooLong(_) => self.feed(turn::TurnEvent::ContextFull).await,
@@ -131,10 +133,10 @@ fn used(completion: &Completion) -> Option<Usage> {
     }
 }
 
-/// A message that ran into its limit may have lost its last call's arguments: what was torn before the first of them
-/// looks like a call without any, and must not run as one.
+/// A message that ran into its limit, or into a filter, may have lost its last call's arguments: what was torn before the
+/// first of them looks like a call without any, and must not run as one.
 fn mark_torn(reply: &mut Reply) {
     if let Some(last) = reply.calls.last_mut().filter(|call| call.arguments.trim() == "{}") {
-        last.arguments = "(cut off by the limit of the answer)".to_owned();
+        last.arguments = "(cut off before the arguments)".to_owned();
     }
 }

@@ -15,9 +15,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use turn::Want;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use turn::chat::{Outcome, ToolCall};
+use turn::{Ending, Want};
 use wire::{Event, Refused};
 
 /// How long a tool has to end by itself when it is stopped: it kills its process group and waits for it.
@@ -26,8 +26,15 @@ const GRACE: Duration = Duration::from_secs(10);
 const MOST_AT_ONCE: usize = 8;
 /// How many pieces of progress wait for a slow reader before more are dropped.
 const PROGRESS_WAITING: usize = 256;
+/// How much of what one call says while it runs is passed on, in bytes: whoever listens may be slow, and keeps it all. Its
+/// result says where the whole is.
+const MOST_PROGRESS: usize = 1 << 20;
+/// What follows the last piece that is passed on.
+const NO_MORE_PROGRESS: &str = "\n(it says more than is shown while it runs)\n";
 /// What a model reads when it asks and nobody is there.
 const NOBODY_HERE: &str = "nobody is here; decide yourself or stop";
+/// What a model reads of a call that still waited for the person when they stopped the turn.
+const STOPPED_WAITING: &str = "not run: the person stopped this turn";
 
 /// A call that waits for a person.
 #[derive(Debug)]
@@ -38,13 +45,41 @@ pub(crate) enum Waiting {
     Response(CallId),
 }
 
-/// The runs of one model message.
+/// The runs of one model message. When they are dropped, whatever still runs is told to end: nothing goes on unattended.
 struct Runs {
     running: JoinSet<(CallId, Ended)>,
     /// Whether all that run are reads.
     only_reads: bool,
+    /// Tells what runs to end; nothing starts after that.
     stop: CancellationToken,
-    stopping: bool,
+    /// Ends the waiting for what was told to end.
+    give_up: CancellationToken,
+    _stops_when_dropped: DropGuard,
+}
+
+impl Runs {
+    fn none() -> Runs {
+        let stop = CancellationToken::new();
+        Runs {
+            running: JoinSet::new(),
+            only_reads: true,
+            give_up: CancellationToken::new(),
+            _stops_when_dropped: stop.clone().drop_guard(),
+            stop,
+        }
+    }
+
+    fn are_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Stops what runs; said again, gives up waiting for it.
+    fn stop(&self) {
+        if self.are_stopping() {
+            self.give_up.cancel();
+        }
+        self.stop.cancel();
+    }
 }
 
 impl Session {
@@ -54,30 +89,51 @@ impl Session {
         calls: Vec<ToolCall>,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Vec<Want>, EngineError> {
-        let mut queue = VecDeque::from(calls);
-        let mut runs =
-            Runs { running: JoinSet::new(), only_reads: true, stop: CancellationToken::new(), stopping: false };
+        let mut runs = Runs::none();
+        let wants = self.see_to(VecDeque::from(calls), &mut runs, commands).await;
+        if wants.is_err() {
+            // Nothing can be recorded any more, but nothing is left running either.
+            runs.stop();
+            while runs.running.join_next().await.is_some() {}
+        }
+        wants
+    }
+
+    async fn see_to(
+        &mut self,
+        mut queue: VecDeque<ToolCall>,
+        runs: &mut Runs,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Vec<Want>, EngineError> {
         let mut wants = Vec::new();
         loop {
-            while !runs.stopping && queue.front().is_some_and(|next| self.may_start(next, &runs)) {
+            while !runs.are_stopping() && queue.front().is_some_and(|next| self.may_start(next, runs)) {
                 let Some(next) = queue.pop_front() else { break };
-                wants.extend(self.start_call(next, &mut runs).await?);
+                wants.extend(self.start_call(next, runs).await?);
             }
-            if runs.running.is_empty() && (runs.stopping || (queue.is_empty() && self.waiting.is_empty())) {
+            if runs.running.is_empty() && (runs.are_stopping() || (queue.is_empty() && self.waiting.is_empty())) {
                 break;
             }
             tokio::select! {
                 Some(ended) = runs.running.join_next() => wants.extend(self.run_ended(ended).await?),
-                Some(command) = commands.recv() => wants.extend(self.heed(command, &mut runs).await?),
+                Some(command) = commands.recv() => wants.extend(self.heed(command, runs).await?),
                 // Whoever could have answered is gone.
-                else => runs.stopping = true,
+                else => runs.stop(),
             }
         }
-        if runs.stopping {
-            self.waiting.clear();
-            return self.feed(turn::TurnEvent::Stopped).await;
+        if runs.are_stopping() { self.stopped().await } else { Ok(wants) }
+    }
+
+    /// Ends the turn whose calls were stopped.
+    async fn stopped(&mut self) -> Result<Vec<Want>, EngineError> {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let (Waiting::Permission(id, _) | Waiting::Response(id)) = waiting;
+            self.end_call(&id, Report::Failed(STOPPED_WAITING.to_owned())).await?;
         }
-        Ok(wants)
+        self.words.clear();
+        let wants = self.feed(turn::TurnEvent::Stopped).await?;
+        // The end of the last call may have been the turn's: it was stopped all the same.
+        Ok(if wants.is_empty() { vec![Want::End(Ending::Stopped)] } else { wants })
     }
 
     /// Whether the next call may start beside what runs and waits.
@@ -166,8 +222,8 @@ impl Session {
             });
         }
         let mut text = format!("refused: {}", verdict.reason().unwrap_or_default());
-        if let Some(at) = self.words.iter().position(|(call, _)| *call == refusal.call) {
-            text = format!("{text}; they say: {}", self.words.swap_remove(at).1);
+        if let Some(words) = self.words.remove(&refusal.call) {
+            text = format!("{text}; they say: {words}");
         }
         self.end_call(&refusal.call, Report::Failed(text)).await
     }
@@ -201,15 +257,27 @@ impl Session {
         scene.stop = stop.clone();
         scene.progress = Progress::to(lines);
         let (events, call, servers) = (self.events(), id.to_string(), self.setup.servers.clone());
-        let told = tokio::spawn(async move {
+        let mut told = tokio::spawn(async move {
+            let mut room = MOST_PROGRESS;
             while let Some(text) = progress.recv().await {
-                let _ = events.send(Event::Progress { call: call.clone(), text });
+                if let Some(text) = fitting(text, &mut room) {
+                    let _ = events.send(Event::Progress { call: call.clone(), text });
+                }
             }
         });
+        let give_up = runs.give_up.clone();
         runs.running.spawn(async move {
-            let ended = supervise(ready.run(scene, servers), stop, GRACE).await;
-            // What it said comes before how it ended.
-            let _ = told.await;
+            let to_its_end = async {
+                let ended = supervise(ready.run(scene, servers), stop, GRACE).await;
+                // What it said comes before how it ended.
+                let _ = (&mut told).await;
+                ended
+            };
+            let ended = tokio::select! {
+                ended = to_its_end => ended,
+                () = give_up.cancelled() => Ended::Stopped,
+            };
+            told.abort();
             (id, ended)
         });
     }
@@ -220,8 +288,7 @@ impl Session {
     ) -> Result<Vec<Want>, EngineError> {
         let (id, ended) = ended.expect("a supervisor neither panics nor is cut off");
         let mut report = self.gate.close(&id, ended).await?;
-        if let Some(at) = self.words.iter().position(|(call, _)| *call == id) {
-            let words = self.words.swap_remove(at).1;
+        if let Some(words) = self.words.remove(&id) {
             report = match report {
                 Report::Done(text) => Report::Done(format!("{text}\n\nThe person says: {words}")),
                 Report::Failed(text) => Report::Failed(format!("{text}\n\nThe person says: {words}")),
@@ -236,46 +303,42 @@ impl Session {
             Report::Done(text) => (text, Outcome::Done),
             Report::Failed(text) => (text, Outcome::Failed),
         };
-        self.say(Event::Result { call: id.to_string(), ok: outcome == Outcome::Done, text: text.clone() });
-        self.feed(turn::TurnEvent::CallEnded { call: id.to_string(), text, outcome }).await
+        let said = Event::Result { call: id.to_string(), ok: outcome == Outcome::Done, text: text.clone() };
+        let wants = self.feed(turn::TurnEvent::CallEnded { call: id.to_string(), text, outcome }).await?;
+        self.say(said);
+        Ok(wants)
     }
 
     /// Heeds what a person says while calls run or wait.
     async fn heed(&mut self, command: SessionCommand, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
         match command {
             SessionCommand::Stop => {
-                runs.stopping = true;
-                runs.stop.cancel();
+                runs.stop();
                 Ok(Vec::new())
             }
             SessionCommand::Answer { person, call, answer, edited, words } => {
-                let Some(Waiting::Permission(id, work)) = self.take_waiting(&call) else { return Ok(Vec::new()) };
-                let work = match edited.map(|arguments| self.edited(&work, arguments)) {
-                    Some(Ok(edited)) => edited,
-                    Some(Err(why)) => {
-                        self.say(Event::Notice { text: format!("the edited arguments are not understood: {why}") });
-                        self.waiting.push(Waiting::Permission(id, work));
-                        return Ok(Vec::new());
+                let Some((id, shown)) = self.take_permission(&call) else { return Ok(Vec::new()) };
+                let edit = match edited.map(|arguments| self.edit(&shown, arguments)).transpose() {
+                    Ok(edit) => edit,
+                    Err(why) => {
+                        return self.ask_on(id, shown, format!("the edited arguments are not understood: {why}"));
                     }
-                    None => work,
                 };
-                self.words.extend(words.map(|words| (id.clone(), words)));
-                match self.gate.answer(&person, &id, &work, answer).await {
-                    Ok(()) => self.admit(id, work, runs).await,
-                    Err(GateError::OnceOnly(_) | GateError::NoSuchQuestion(_)) => {
-                        self.say(Event::Notice { text: format!("call {id} can only be allowed once") });
-                        self.waiting.push(Waiting::Permission(id, work));
-                        Ok(Vec::new())
+                let act = edit.as_ref().map_or(&shown, |edit| &edit.work);
+                match self.gate.answer(&person, &id, act, answer).await {
+                    Ok(()) => {
+                        self.words.extend(words_for_the_model(edit.as_ref(), words).map(|words| (id.clone(), words)));
+                        self.admit(id, edit.map_or(shown, |edit| edit.work), runs).await
+                    }
+                    // What was shown is still what is asked about, whatever it was edited to.
+                    Err(why @ (GateError::OnceOnly(_) | GateError::NoSuchQuestion(_))) => {
+                        self.ask_on(id, shown, why.to_string())
                     }
                     Err(broken) => Err(broken.into()),
                 }
             }
-            SessionCommand::Respond { call, text } => match self.take_waiting(&call) {
-                Some(Waiting::Response(id)) => self.end_call(&id, Report::Done(text)).await,
-                Some(other) => {
-                    self.waiting.push(other);
-                    Ok(Vec::new())
-                }
+            SessionCommand::Respond { call, text } => match self.take_response(&call) {
+                Some(id) => self.end_call(&id, Report::Done(text)).await,
                 None => {
                     self.answer_elicitation(&call, &text);
                     Ok(Vec::new())
@@ -300,18 +363,34 @@ impl Session {
         Ok(wants)
     }
 
-    fn take_waiting(&mut self, call: &CallId) -> Option<Waiting> {
-        let at = self.waiting.iter().position(|waiting| match waiting {
-            Waiting::Permission(id, _) | Waiting::Response(id) => id == call,
-        })?;
-        Some(self.waiting.remove(at))
+    /// Leaves a question open, and says why the answer did not count.
+    fn ask_on(&mut self, id: CallId, shown: Work, why: String) -> Result<Vec<Want>, EngineError> {
+        self.say(Event::Notice { text: why });
+        self.waiting.push(Waiting::Permission(id, shown));
+        Ok(Vec::new())
+    }
+
+    fn take_permission(&mut self, call: &CallId) -> Option<(CallId, Work)> {
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Permission(id, _) if id == call);
+        let at = self.waiting.iter().position(is_it)?;
+        match self.waiting.remove(at) {
+            Waiting::Permission(id, work) => Some((id, work)),
+            Waiting::Response(_) => unreachable!("a question for permission was looked for"),
+        }
+    }
+
+    fn take_response(&mut self, call: &CallId) -> Option<CallId> {
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Response(id) if id == call);
+        let at = self.waiting.iter().position(is_it)?;
+        self.waiting.remove(at);
+        Some(call.clone())
     }
 
     /// The same call with other arguments.
-    fn edited(&self, work: &Work, arguments: String) -> Result<Work, String> {
-        let call = ToolCall { id: String::new(), name: work.action().tool, arguments };
+    fn edit(&self, shown: &Work, arguments: String) -> Result<Edit, String> {
+        let call = ToolCall { id: String::new(), name: shown.action().tool, arguments };
         match work::understand(&call, &self.setup.desk())? {
-            Understood::Work(work) => Ok(work),
+            Understood::Work(work) => Ok(Edit { work, arguments: call.arguments }),
             Understood::Question(_) => Err("it is no call to be allowed".to_owned()),
         }
     }
@@ -332,6 +411,34 @@ impl Session {
         let (call, outcome) = (id.to_string(), outcome.to_owned());
         self.say(Event::Decision { call, outcome, decided_by, reason, chip: self.chip() });
     }
+}
+
+/// A call with the arguments that a person gave it.
+struct Edit {
+    work: Work,
+    arguments: String,
+}
+
+/// What the model is told beside a call's result: that another call ran than it made, and what the person says.
+fn words_for_the_model(edit: Option<&Edit>, words: Option<String>) -> Option<String> {
+    let edited = edit.map(|edit| format!("I changed the arguments to {}", edit.arguments));
+    let all: Vec<String> = edited.into_iter().chain(words).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
+/// The part of a piece of progress that is passed on, while there is room.
+fn fitting(mut text: String, room: &mut usize) -> Option<String> {
+    if *room == 0 {
+        return None;
+    }
+    if text.len() <= *room {
+        *room -= text.len();
+        return Some(text);
+    }
+    text.truncate(text.floor_char_boundary(*room));
+    text.push_str(NO_MORE_PROGRESS);
+    *room = 0;
+    Some(text)
 }
 
 /// Whether a call may overlap with others: it only looks, and costs nothing.

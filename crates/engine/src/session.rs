@@ -7,10 +7,11 @@ use crate::calls::Waiting;
 use crate::command::SessionCommand;
 use crate::record::{self, RecordError, TURN_KIND};
 use crate::setup::{About, Setup};
-use gate::{Gate, GateError, Person, State};
+use gate::{CallId, Gate, GateError, Person, State};
 use journal::{Draft, Durability, Journal, JournalError, SessionId};
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use turn::chat::Outcome as CallOutcome;
 use turn::{Ending, Turn, Want};
@@ -31,8 +32,8 @@ pub struct Session {
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) prompts: usize,
-    pub(crate) words: Vec<(gate::CallId, String)>,
-    pub(crate) elicitations: Vec<(gate::CallId, mcp::Elicitation)>,
+    pub(crate) words: BTreeMap<CallId, String>,
+    pub(crate) elicitations: Vec<(CallId, mcp::Elicitation)>,
     pub(crate) elicited: u64,
     pub(crate) unavailable: bool,
     id: SessionId,
@@ -74,6 +75,9 @@ pub enum EngineError {
     /// The session's header cannot be read.
     #[error("the header of session `{0}` cannot be read: {1}")]
     About(SessionId, serde_json::Error),
+    /// An earlier run was cut off, or ended with an error.
+    #[error("the last run of session `{0}` did not come to its end; resume the session")]
+    Unfinished(SessionId),
 }
 
 /// How one run of a session ended.
@@ -99,7 +103,9 @@ impl Session {
         let state = State::open(authority.mode, authority.attendance, authority.prohibitions);
         let gate = Gate::open(log, state, setup.now_ms).await?;
         let turn = Turn::new(setup.limits);
-        Ok(Session::new(id, (gate, turn), setup, surface))
+        let mut session = Session::new(id, (gate, turn), setup, surface);
+        session.feed(turn::TurnEvent::Limited { limits: session.setup.limits }).await?;
+        Ok(session)
     }
 
     /// Takes a session up where its record ends. Nothing that may have happened happens again: calls that were running
@@ -116,6 +122,9 @@ impl Session {
         let gate = Gate::resume(log, state, setup.now_ms);
         let mut session = Session::new(id, (gate, turn), setup, surface);
         session.recover().await?;
+        if session.turn.limits() != session.setup.limits {
+            session.feed(turn::TurnEvent::Limited { limits: session.setup.limits }).await?;
+        }
         Ok(session)
     }
 
@@ -127,7 +136,7 @@ impl Session {
             waiting: Vec::new(),
             refused: Vec::new(),
             prompts: 0,
-            words: Vec::new(),
+            words: BTreeMap::new(),
             elicitations: Vec::new(),
             elicited: 0,
             unavailable: false,
@@ -141,7 +150,7 @@ impl Session {
         self.gate.recover().await?;
         let started = &self.gate.state().started;
         let end = |call: &String| {
-            let text = if started.iter().any(|started| started.as_str() == call) {
+            let text = if started.contains(&CallId::new(call.as_str())) {
                 "unknown: the process ended while this ran; look before you do it again"
             } else {
                 "not run: the process ended before it"
@@ -189,11 +198,16 @@ impl Session {
         first: turn::TurnEvent,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<RunEnd, EngineError> {
-        self.unavailable = false;
-        if let turn::TurnEvent::Said { text } = &first {
-            self.say(Event::Prompt { text: text.clone() });
+        if !self.turn.is_idle() {
+            return Err(EngineError::Unfinished(self.id.clone()));
         }
+        self.unavailable = false;
+        let prompt = match &first {
+            turn::TurnEvent::Said { text } => Some(Event::Prompt { text: text.clone() }),
+            _goes_on => None,
+        };
         let mut wants = self.feed(first).await?;
+        prompt.into_iter().for_each(|prompt| self.say(prompt));
         while let Some(want) = wants.pop() {
             wants = match want {
                 Want::Reply => self.ask_for_reply(commands).await?,
@@ -291,8 +305,8 @@ impl Session {
                 Ok(ModeChanged::No)
             }
             SessionCommand::Say(text) => {
-                self.say(Event::Prompt { text: text.clone() });
-                self.feed(turn::TurnEvent::Said { text }).await?;
+                self.feed(turn::TurnEvent::Said { text: text.clone() }).await?;
+                self.say(Event::Prompt { text });
                 Ok(ModeChanged::No)
             }
             SessionCommand::Server(event) => {
