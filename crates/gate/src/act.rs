@@ -55,12 +55,6 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A person at a surface they are authenticated to: what a mode change or an answer takes.
 ///
 /// Only the files that read a person's keys, sign-in or command line may make one; `cargo xtask tidy` has the list.

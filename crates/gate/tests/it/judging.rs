@@ -71,6 +71,8 @@ async fn a_mode_change_judges_an_open_question_again() {
     assert_eq!(gate.state().last_cap, Some(usd("5")));
     gate.set_mode(&person(), mode("agent")).await.unwrap();
     assert_eq!(gate.state().last_cap, Some(usd("5")), "leaving YOLO keeps its cap for `yolo` alone");
+    let record = rig.records("a").await.pop().unwrap().body;
+    assert_eq!(record, r#"{"event":"mode_set","mode":"agent","surface":"test"}"#, "who spoke where is on record");
     gate.set_mode(&person(), mode("yolo:uncapped")).await.unwrap();
     assert_eq!(gate.state().last_cap, Some(usd("5")));
 }
