@@ -21,9 +21,16 @@ const LONGEST_LINE: usize = 1 << 20;
 
 /// The way out. Cheap to clone; the client behind it is made when it is first used.
 ///
-/// The proxy variables of the environment are respected.
+/// The proxy variables of the environment are respected, but for addresses of this machine itself: what listens here is
+/// not reached by way of elsewhere.
 #[derive(Clone, Default)]
-pub struct Net(Arc<OnceLock<Result<Client, String>>>);
+pub struct Net(Arc<Clients>);
+
+#[derive(Default)]
+struct Clients {
+    out: OnceLock<Result<Client, String>>,
+    loopback: OnceLock<Result<Client, String>>,
+}
 
 /// An `http` or `https` address that names a host and carries no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +190,13 @@ impl Address {
         self.0.host_str().unwrap_or_default().trim_end_matches('.').to_lowercase()
     }
 
+    /// Whether it is an address of this machine itself.
+    fn is_loopback(&self) -> bool {
+        let host = self.host();
+        matches!(host.as_str(), "localhost" | "[::1]")
+            || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// Whether what is sent and answered is hidden from those on the way.
     pub fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
@@ -227,7 +241,7 @@ impl Net {
 
     /// Gets what is at an address, up to the limits. Any status is an answer; a redirect comes back as it is.
     pub async fn get<A>(&self, _: &Permit<A>, address: &Address, limits: FetchLimits) -> Result<Fetched, NetError> {
-        let request = self.client()?.get(address.0.clone());
+        let request = self.client(address)?.get(address.0.clone());
         within(limits.time, async {
             let response = request.send().await.map_err(broken)?;
             let status = response.status();
@@ -271,17 +285,19 @@ impl Net {
         Ok(Lines { response, silence, ahead: Vec::new(), searched: 0, is_over: false })
     }
 
-    fn client(&self) -> Result<&Client, NetError> {
-        let made = self.0.get_or_init(|| {
+    fn client(&self, address: &Address) -> Result<&Client, NetError> {
+        let builder = || {
             Client::builder()
                 .user_agent(concat!("remit/", env!("CARGO_PKG_VERSION")))
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
                 .connect_timeout(CONNECTING)
-                .build()
-                .map_err(told)
-        });
+        };
+        let made = match address.is_loopback() {
+            true => self.0.loopback.get_or_init(|| builder().no_proxy().build().map_err(told)),
+            false => self.0.out.get_or_init(|| builder().build().map_err(told)),
+        };
         made.as_ref().map_err(|why| NetError::NotSent(why.clone()))
     }
 
@@ -293,7 +309,7 @@ impl Net {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.client()?.request(method, request.address.0);
+        let mut builder = self.client(&request.address)?.request(method, request.address.0);
         if let Some(Bearer(token)) = &request.bearer {
             builder = builder.bearer_auth(token);
         }
