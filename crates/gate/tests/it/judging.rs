@@ -273,3 +273,31 @@ async fn a_prohibition_refuses_what_the_mode_would_run() {
     assert_eq!(gate.state(), &rig.replay("a").await, "replay equals live");
     assert_eq!(gate.state().consent(Some(&id("c1")), &shell("git push").0), Consent::None);
 }
+
+#[test]
+fn holds_the_endings_of_paid_calls_and_mode_changes_are_synced_and_nothing_else() {
+    let survives = |body: &str| serde_json::from_str::<GateEvent>(body).unwrap().must_survive_power_cut();
+    let decided = |hold: &str| {
+        format!(
+            r#"{{"event":"decided","call":"c","tool":"t","effect":"read","price":"free","summary":"s","digest":"d",
+            "mode":"agent","outcome":"run","decided_by":"mode","reason":null,"funds":["0.00","0.00"],"hold":{hold}}}"#
+        )
+    };
+    for synced in [
+        r#"{"event":"opened","mode":"agent","attendance":"attended","prohibitions":[]}"#,
+        r#"{"event":"mode_set","mode":"plan","surface":"s"}"#,
+        r#"{"event":"posted","hold":"c","entry":"released"}"#,
+        r#"{"event":"ended","call":"c","entry":"settled 1.00"}"#,
+        &decided("\"held budget 1.00\""),
+    ] {
+        assert!(survives(synced), "{synced}");
+    }
+    for committed in [
+        r#"{"event":"ended","call":"c","entry":null}"#,
+        r#"{"event":"answered","call":"c","digest":"d","consent":"once","grants":[],"surface":"s"}"#,
+        r#"{"event":"revoked","grant":"shell: ls","surface":"s"}"#,
+        &decided("null"),
+    ] {
+        assert!(!survives(committed), "{committed}");
+    }
+}
