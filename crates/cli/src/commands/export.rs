@@ -1,0 +1,52 @@
+//! `remit export`: a session's record as JSON lines, whole, so that another program can check its chain.
+//!
+//! Not here: the chain's definition (that is `journal::record`).
+
+use crate::commands::run::session_id;
+use crate::failure::Failure;
+use crate::wiring;
+use journal::{IfMissing, Journal};
+use serde_json::json;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "Examples:
+  remit export k3f9xq2mzp > session.jsonl
+  remit export k3f9xq2mzp --output session.jsonl";
+
+/// Which session, and where to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The session; `remit sessions` lists them
+    id: String,
+    /// The file; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Writes it.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let id = session_id(&args.id)?;
+    let (_, paths) = wiring::configured()?;
+    let (row, records) = crate::runtime()?.block_on(async {
+        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
+        let row = journal.session(&id).await.map_err(Failure::user)?;
+        let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
+        Ok::<_, Failure>((row, records))
+    })?;
+    let mut lines = vec![json!({"session": id.to_string(), "created_at_ms": row.created_at_ms, "about": row.about})];
+    lines.extend(records.iter().map(|record| {
+        json!({
+            "seq": record.seq, "at_ms": record.at_ms, "kind": record.kind, "body": record.body,
+            "hash": record.hash.to_string(),
+        })
+    }));
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    match args.output {
+        Some(file) => std::fs::write(&file, text).map_err(Failure::host)?,
+        None => std::io::stdout().write_all(text.as_bytes()).map_err(Failure::host)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,88 @@
+//! `remit mode`: set the mode of a running or stored session.
+//!
+//! Not here: what a mode means (that is `policy`).
+
+use crate::commands::run::{engine_failure, session_id};
+use crate::failure::Failure;
+use crate::{control, draw, person, wiring};
+use anyhow::anyhow;
+use gate::{Gate, Person};
+use journal::{IfMissing, Journal, SessionId};
+use policy::ModeChoice;
+use std::process::ExitCode;
+use wire::{ControlReply, ControlRequest};
+
+const EXAMPLES: &str = "Examples:
+  remit mode k3f9xq2mzp              shows the mode and the money
+  remit mode k3f9xq2mzp plan
+  remit mode k3f9xq2mzp yolo:10      a new cap replaces the old one; what was spent stays spent
+
+A running session is told at once: what it is asking about is judged again.";
+
+/// Which session, and the mode.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The session; `remit sessions` lists them
+    id: String,
+    /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`; without it the mode is shown
+    mode: Option<String>,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows or sets it.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let id = session_id(&args.id)?;
+    let wish = args.mode.as_deref().map(str::parse::<ModeChoice>).transpose().map_err(Failure::user)?;
+    let person = wish.map(|_| person::at_the_command_line()).transpose()?;
+    let request = args.mode.map_or(ControlRequest::Status, |mode| ControlRequest::SetMode { mode });
+    let (config, paths) = wiring::configured()?;
+    let default_cap = wiring::default_cap(&config)?;
+    let reply = crate::runtime()?.block_on(async {
+        if let Some(reply) = control::ask(&paths.socket(id.as_str()), &request).await? {
+            return Ok(reply);
+        }
+        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
+        match (person, wish) {
+            (Some(person), Some(wish)) => set_stored(&journal, &id, &person, |last| wish.resolve(last, default_cap)).await,
+            (None, _) | (_, None) => stored(&journal, &id).await,
+        }
+    })?;
+    match reply {
+        ControlReply::Refused { why } => Err(Failure::user(anyhow!("{why}"))),
+        status if args.json => {
+            println!("{}", serde_json::to_string(&status).map_err(Failure::bug)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        ControlReply::Status { chip, spend, .. } => {
+            println!("{chip}");
+            draw::spend_lines(&spend).iter().for_each(|line| println!("{line}"));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn stored(journal: &Journal, id: &SessionId) -> Result<ControlReply, Failure> {
+    journal.session(id).await.map_err(Failure::user)?;
+    let records = engine::record::all(journal, id).await.map_err(Failure::host)?;
+    let (state, _) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
+    Ok(engine::bill::status(&state))
+}
+
+/// Nobody owns the session: this program does, for as long as it takes to write one record.
+async fn set_stored(
+    journal: &Journal,
+    id: &SessionId,
+    person: &Person,
+    mode: impl FnOnce(Option<money::Usd>) -> policy::Mode,
+) -> Result<ControlReply, Failure> {
+    let log = journal.resume(id).await.map_err(Failure::user)?;
+    let records = engine::record::all(journal, id).await.map_err(Failure::host)?;
+    let (state, _) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
+    let mode = mode(state.last_cap);
+    let mut gate = Gate::resume(log, state, wiring::now_ms);
+    gate.set_mode(person, mode).await.map_err(|why| engine_failure(why.into()))?;
+    Ok(engine::bill::status(gate.state()))
+}

@@ -1,0 +1,372 @@
+//! `remit run`: work on what the person says, in this folder, without a screen.
+//!
+//! Not here: the loop (that is `engine`), or how events are shown (that is `draw`).
+
+use crate::control;
+use crate::draw::{Colours, Human, Printer};
+use crate::failure::Failure;
+use crate::paths::Paths;
+use crate::wiring::{self, Cost};
+use crate::{config::Config, person};
+use anyhow::{Context, anyhow};
+use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface};
+use gate::Person;
+use journal::{IfMissing, Journal, SessionId, SessionRow};
+use mcp::ServerEvent;
+use policy::{Attendance, Cap, Mode, ModeChoice};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use turn::TurnEvent;
+use wire::{Event, Status};
+
+const EXAMPLES: &str = "Examples:
+  remit run \"why does the build fail?\"
+  remit run --mode yolo:5 --model anthropic/claude-sonnet-4-5 \"fix the failing test and push a branch\"
+  git diff | remit run - --json
+  remit run --continue \"now do the same for the other crate\"
+
+Nobody is there to answer: what would ask is refused, the run goes on, and the end lists it (exit status 3).";
+
+/// What to work on, and how.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What you want; `-` reads it from standard input
+    prompt: String,
+    #[command(flatten)]
+    pub options: Options,
+    /// Go on with the last session of this folder
+    #[arg(long = "continue", conflicts_with = "resume")]
+    go_on: bool,
+    /// Go on with this session
+    #[arg(long, value_name = "ID")]
+    resume: Option<String>,
+    /// The folder to work in
+    #[arg(short = 'C', long, value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+}
+
+/// What a new and a resumed run have in common.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`; a new session is `agent` without it
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<ModeChoice>,
+    /// The cap of YOLO in US dollars, or `uncapped`; with `--mode yolo`
+    #[arg(long, value_name = "USD")]
+    pub cap: Option<Cap>,
+    /// The model, as PROVIDER/NAME or script:FILE
+    #[arg(long, value_name = "MODEL", env = "REMIT_MODEL")]
+    pub model: Option<String>,
+    /// The most requests to the model
+    #[arg(long, value_name = "N")]
+    pub max_turns: Option<u32>,
+    /// Write the model's last words to this file
+    #[arg(long, value_name = "FILE")]
+    pub output_last_message: Option<PathBuf>,
+    /// Write one JSON object a line; `remit schema events` describes them
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// How events are shown.
+    pub fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Human }
+    }
+
+    /// The mode that was asked for, with the cap as part of it.
+    pub fn mode(&self) -> Result<Option<ModeChoice>, Failure> {
+        let Some(cap) = self.cap else { return Ok(self.mode) };
+        match self.mode {
+            None | Some(ModeChoice::YoloAsBefore) => Ok(Some(ModeChoice::with_cap(cap))),
+            Some(ModeChoice::Exactly(_)) => {
+                let cause = anyhow!("`--cap` goes with `--mode yolo`, and this mode is complete without it");
+                Err(Failure::user(cause).hint("write the cap once: `--mode yolo:5`"))
+            }
+        }
+    }
+}
+
+/// Which session a run is about.
+pub enum Which {
+    /// A new one.
+    New,
+    /// The last one of the folder.
+    LastHere,
+    /// This one.
+    Named(String),
+}
+
+/// One run of a session, ready to start.
+pub struct Job {
+    /// Which session.
+    pub which: Which,
+    /// What is said first.
+    pub first: TurnEvent,
+    /// The folder to work in; a resumed session keeps its own.
+    pub folder: PathBuf,
+    /// The rest.
+    pub options: Options,
+}
+
+/// Runs it.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let person = person::at_the_command_line()?;
+    let text = if args.prompt == "-" { standard_input()? } else { args.prompt };
+    if text.trim().is_empty() {
+        return Err(Failure::user(anyhow!("there is nothing to work on: the prompt is empty")));
+    }
+    let which = match (args.go_on, args.resume) {
+        (true, _) => Which::LastHere,
+        (false, Some(id)) => Which::Named(id),
+        (false, None) => Which::New,
+    };
+    let job = Job { which, first: TurnEvent::Said { text }, folder: args.directory, options: args.options };
+    start(job, person)
+}
+
+/// The most that is read from standard input.
+const MOST_INPUT: u64 = 8 << 20;
+
+fn standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(MOST_INPUT).read_to_string(&mut text);
+    let size = read.context("standard input cannot be read as text").map_err(Failure::user)?;
+    if u64::try_from(size).is_ok_and(|size| size == MOST_INPUT) {
+        return Err(Failure::user(anyhow!("standard input is longer than {} MiB", MOST_INPUT >> 20)));
+    }
+    Ok(text)
+}
+
+/// Marks this program as a run before it reads a key or starts anything, then runs the job.
+pub fn start(job: Job, person: Person) -> Result<ExitCode, Failure> {
+    become_a_run()?;
+    let (mut config, paths) = wiring::configured()?;
+    config.limits.max_turns = job.options.max_turns.or(config.limits.max_turns);
+    crate::runtime()?.block_on(carry_out(job, person, config, paths))
+}
+
+/// Makes this program a Remit run: its children are known for such, and none of them can look into it.
+pub fn become_a_run() -> Result<(), Failure> {
+    let mark = || {
+        host::authority::mark_as_run()?;
+        host::authority::become_subreaper()?;
+        host::authority::make_undumpable()
+    };
+    mark().context("this program cannot be told from its children").map_err(Failure::host)
+}
+
+async fn carry_out(job: Job, person: Person, config: Config, paths: Paths) -> Result<ExitCode, Failure> {
+    let journal = Journal::open(&paths.database(), IfMissing::Create).await.map_err(Failure::host)?;
+    let (events, shown) = mpsc::unbounded_channel();
+    let surface = Surface { default_cap: wiring::default_cap(&config)?, events };
+    let printing = tokio::spawn(print(shown, job.options.form()));
+    let result = run_session(&job, &person, (&config, &paths), &journal, surface).await;
+    let printed = printing.await.map_err(Failure::bug)?;
+    let (end, refused, text) = result?;
+    printed.map_err(Failure::host)?;
+    if let Some(file) = &job.options.output_last_message {
+        let written = std::fs::write(file, text).with_context(|| format!("`{}` cannot be written", file.display()));
+        written.map_err(Failure::host)?;
+    }
+    journal.close().await.map_err(Failure::host)?;
+    Ok(ExitCode::from(exit_status(end.status, refused)))
+}
+
+/// The exit status of a run: what it is ended by, and whether something was refused because nobody was there.
+pub fn exit_status(status: Status, refused: usize) -> u8 {
+    match status {
+        Status::Done if refused > 0 => 3,
+        Status::Done => 0,
+        Status::Failed => 1,
+        Status::CapReached => 4,
+        Status::Unavailable => 75,
+        Status::Interrupted => 130,
+    }
+}
+
+/// Runs the session to its end; what comes back is how it ended, how much was refused, and the last words.
+async fn run_session(
+    job: &Job,
+    person: &Person,
+    (config, paths): (&Config, &Paths),
+    journal: &Journal,
+    surface: Surface,
+) -> Result<(RunEnd, usize, String), Failure> {
+    let opened = open(job, person, (config, paths), journal, surface).await?;
+    let (mut session, header, setup) = (opened.session, opened.header, opened.setup);
+    let (commands, mut heard) = mpsc::channel(16);
+    tokio::spawn(hear_servers(opened.server_events, commands.clone()));
+    let listening = control::listen(&paths.socket(session.id().as_str()), commands.clone())?;
+    let interrupts = tokio::spawn(interrupts(commands));
+    session.say(header);
+    // The model is told of the tools once; a server that takes longer than this is left out until it is there.
+    setup.servers.ready(SERVERS_PATIENCE).await;
+    let end = session.run(job.first.clone(), &mut heard).await.map_err(engine_failure);
+    interrupts.abort();
+    drop(listening);
+    setup.scene.runs.stop_all().await;
+    setup.servers.stop().await;
+    let end = end?;
+    session.say(session.end_event(&end));
+    Ok((end, session.refused().len(), session.turn().last_text().to_owned()))
+}
+
+/// How long the servers have to be up before the model is asked.
+pub const SERVERS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What servers do by themselves is told to the session like everything else.
+pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mpsc::Sender<SessionCommand>) {
+    while let Some(event) = events.recv().await {
+        if commands.send(SessionCommand::Server(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Opened {
+    session: Session,
+    header: Event,
+    setup: Setup,
+    server_events: mpsc::Receiver<ServerEvent>,
+}
+
+/// Starts a new session, or takes one up.
+async fn open(
+    job: &Job,
+    person: &Person,
+    (config, paths): (&Config, &Paths),
+    journal: &Journal,
+    surface: Surface,
+) -> Result<Opened, Failure> {
+    let wish = job.options.mode()?;
+    let row = match &job.which {
+        Which::New => None,
+        Which::LastHere => Some(last_here(journal, &job.folder).await?),
+        Which::Named(id) => Some(journal.session(&session_id(id)?).await.map_err(Failure::user)?),
+    };
+    let about = row.as_ref().map(about).transpose()?;
+    let named = job.options.model.clone().or(about.as_ref().map(|about| about.model.clone()));
+    let picked = wiring::pick_model(config, named.as_deref())?;
+    let (name, cost) = (picked.name.clone(), picked.cost);
+    let folder = about.as_ref().map_or(job.folder.clone(), |about| PathBuf::from(&about.workspace));
+    let id = row.map_or_else(new_id, |row| Ok(row.id))?;
+    let (setup, server_events) = wiring::setup(config, picked, &folder, paths.outputs(id.as_str()))?;
+    let session = match about {
+        None => {
+            let title = match &job.first {
+                TurnEvent::Said { text } => crate::draw::short(text),
+                other => format!("{other:?}"),
+            };
+            let workspace = setup.scene.workspace.root().display().to_string();
+            let about = About { workspace, model: name.clone(), title };
+            let authority = Authority {
+                mode: wish.unwrap_or(ModeChoice::DEFAULT).resolve(None, surface.default_cap),
+                attendance: Attendance::Unattended,
+                prohibitions: wiring::prohibitions(config)?,
+            };
+            Session::start(journal, (id, about), authority, setup.clone(), surface).await.map_err(engine_failure)?
+        }
+        Some(_) => {
+            let resumed = Session::resume(journal, id, setup.clone(), surface).await;
+            let mut session = resumed.map_err(engine_failure)?;
+            if let Some(wish) = wish {
+                session.set_mode(person, wish).await.map_err(engine_failure)?;
+            }
+            session
+        }
+    };
+    let header = session.header(name, notes(session.state().mode, cost));
+    Ok(Opened { session, header, setup, server_events })
+}
+
+/// What a person might not expect of this model in this mode.
+fn notes(mode: Mode, cost: Cost) -> Vec<String> {
+    match (mode.limit(), cost) {
+        (Some(_), Cost::Paid) => vec!["model requests are not counted yet; the cap holds for paid tools".to_owned()],
+        (Some(_) | None, Cost::Free) | (None, Cost::Paid) => Vec::new(),
+    }
+}
+
+async fn last_here(journal: &Journal, folder: &Path) -> Result<SessionRow, Failure> {
+    let here = folder.canonicalize().with_context(|| format!("`{}`", folder.display())).map_err(Failure::user)?;
+    let here = here.display().to_string();
+    let sessions = journal.sessions().await.map_err(Failure::host)?;
+    let mut of_here = sessions.into_iter().filter(|row| about(row).is_ok_and(|about| about.workspace == here));
+    of_here.next().ok_or_else(|| {
+        Failure::user(anyhow!("no session of `{here}` to go on with")).hint("`remit sessions` lists them")
+    })
+}
+
+/// What a session is about.
+pub fn about(row: &SessionRow) -> Result<About, Failure> {
+    let about = serde_json::from_str(&row.about);
+    about.map_err(|why| Failure::host(anyhow!(why).context(format!("the header of session `{}`", row.id))))
+}
+
+/// Reads a session's name.
+pub fn session_id(text: &str) -> Result<SessionId, Failure> {
+    text.parse().map_err(Failure::user)
+}
+
+/// Letters of a session's name: none that is easily taken for another.
+const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+
+fn new_id() -> Result<SessionId, Failure> {
+    let mut bytes = [0u8; 10];
+    getrandom::fill(&mut bytes).map_err(|why| Failure::host(anyhow!("no randomness for a session's name: {why}")))?;
+    let name: String = bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    name.parse().map_err(Failure::bug)
+}
+
+/// A damaged or full store is this machine's to mend; a session that another program has is the person's.
+pub fn engine_failure(why: EngineError) -> Failure {
+    Failure::host(why)
+}
+
+/// The first Ctrl-C stops what runs; the second quits at once. Both leave a session that can be resumed.
+async fn interrupts(commands: mpsc::Sender<SessionCommand>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
+    let mut times = 0;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => times += 1,
+            _ = terminate.recv() => times += 1,
+        }
+        if times > 1 {
+            // Everything acknowledged is on record; what still runs dies with this program.
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping; once more quits at once");
+        let _ = commands.send(SessionCommand::Stop).await;
+    }
+}
+
+/// How events are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text for a person.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Shows the events of a session on standard output until there are no more.
+pub async fn print(mut events: mpsc::UnboundedReceiver<Event>, form: Form) -> std::io::Result<()> {
+    let out = std::io::BufWriter::new(std::io::stdout());
+    let mut printer = match form {
+        Form::Json => Printer::Json(out),
+        Form::Human => Printer::Human(Human::new(out, Colours::of_stdout())),
+    };
+    while let Some(event) = events.recv().await {
+        printer.show(&event)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `remit show`: what was said and done in a session, and what it cost.
+//!
+//! Not here: checking the record (that is `verify`).
+
+use crate::commands::run::{about, session_id};
+use crate::draw::{clean, short, spend_lines};
+use crate::failure::Failure;
+use crate::wiring;
+use gate::GateEvent;
+use journal::{IfMissing, Journal};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use turn::TurnEvent;
+
+const EXAMPLES: &str = "Examples:
+  remit show k3f9xq2mzp
+  remit show k3f9xq2mzp --json | jq '.spend'";
+
+/// Which session.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The session; `remit sessions` lists them
+    id: String,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows it.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let id = session_id(&args.id)?;
+    let (_, paths) = wiring::configured()?;
+    let (row, records) = crate::runtime()?.block_on(async {
+        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
+        let row = journal.session(&id).await.map_err(Failure::user)?;
+        let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
+        Ok::<_, Failure>((row, records))
+    })?;
+    let about = about(&row)?;
+    let (state, turn) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
+    let spend = engine::bill::spend(&state);
+    if args.json {
+        let bodies: Result<Vec<Value>, _> = records.iter().map(|record| serde_json::from_str(&record.body)).collect();
+        let whole = json!({
+            "id": id.to_string(), "workspace": about.workspace, "model": about.model, "title": about.title,
+            "mode": state.mode.to_string(), "spend": spend, "tokens": engine::bill::tokens(turn.usage()),
+            "messages": turn.messages(), "records": bodies.map_err(Failure::host)?,
+        });
+        println!("{whole}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}  {}", engine::bill::chip(state.mode, &state), clean(&about.model));
+    println!("{}", clean(&about.workspace));
+    for record in &records {
+        match record.kind.as_str() {
+            gate::RECORD_KIND => serde_json::from_str(&record.body).map(|event| decided(&event)),
+            _turn => serde_json::from_str(&record.body).map(|event| said(&event)),
+        }
+        .map_err(Failure::host)?;
+    }
+    println!();
+    spend_lines(&spend).iter().for_each(|line| println!("{line}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decided(event: &GateEvent) {
+    match event {
+        GateEvent::Decided(decision) => {
+            let reason = decision.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let (outcome, by) = (&decision.outcome, &decision.decided_by);
+            println!("  {outcome} by {by}{reason}  {} ({})", short(&decision.summary), decision.price);
+        }
+        GateEvent::ModeSet { mode, surface } => println!("mode: {mode} (by the person, {surface})"),
+        GateEvent::Answered { call, consent, .. } => println!("  the person answered {consent} to {call}"),
+        GateEvent::Ended { entry: Some(entry), .. } | GateEvent::Posted { entry, .. } => println!("  {entry}"),
+        GateEvent::Opened { .. } | GateEvent::Revoked { .. } | GateEvent::Ended { entry: None, .. } => {}
+    }
+}
+
+fn said(event: &TurnEvent) {
+    match event {
+        TurnEvent::Said { text } => println!("\n> {}", clean(text)),
+        TurnEvent::Replied { reply, .. } if !reply.text.is_empty() => println!("\n{}", clean(&reply.text)),
+        TurnEvent::CallEnded { text, .. } => println!("    {}", short(text)),
+        TurnEvent::ModelFailed { why } => println!("the model failed: {}", clean(why)),
+        TurnEvent::Compacted { .. } => println!("(older messages were summed up)"),
+        TurnEvent::Stopped => println!("(stopped)"),
+        TurnEvent::Limited { .. } | TurnEvent::Replied { .. } | TurnEvent::GoOn | TurnEvent::ContextFull => {}
+    }
+}

@@ -1,0 +1,125 @@
+//! How other programs of the same person speak to a running session: a socket that only they can open.
+//!
+//! Not here: carrying commands out (that is `engine`). The kernel says who is at the other end; a child of a Remit run is
+//! told so and heard no further.
+
+use crate::failure::Failure;
+use crate::person;
+use anyhow::{Context, anyhow};
+use engine::SessionCommand;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use wire::{ControlReply, ControlRequest};
+
+/// The longest request, in bytes.
+const MOST: u64 = 64 * 1024;
+/// How long the owner of a session may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A socket that is gone when this is.
+#[derive(Debug)]
+pub struct Listening {
+    path: PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+        // A socket file that stays is replaced by the next owner.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Listens for commands to a session that this program owns.
+pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>) -> Result<Listening, Failure> {
+    let open = || -> anyhow::Result<UnixListener> {
+        let folder = path.parent().unwrap_or(path);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        match std::fs::remove_file(path) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why.into()),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    };
+    let listener = open().with_context(|| format!("no socket at `{}`", path.display())).map_err(Failure::host)?;
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let commands = commands.clone();
+            // One that says nothing keeps nobody else waiting.
+            tokio::spawn(async move { tokio::time::timeout(PATIENCE, serve(stream, commands)).await });
+        }
+    });
+    Ok(Listening { path: path.to_owned(), task })
+}
+
+async fn serve(stream: UnixStream, commands: mpsc::Sender<SessionCommand>) -> std::io::Result<()> {
+    let person = person::at_the_socket(&stream);
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(MOST)).read_line(&mut line).await?;
+    let reply = match (person, serde_json::from_str(&line)) {
+        (None, _) => refused("this was started by a Remit run, and only a person may speak to a session"),
+        (Some(_), Err(why)) => refused(&format!("the request is not understood: {why}")),
+        (Some(person), Ok(request)) => carry(request, person, &commands).await,
+    };
+    let mut answer = serde_json::to_vec(&reply)?;
+    answer.push(b'\n');
+    write.write_all(&answer).await
+}
+
+async fn carry(request: ControlRequest, person: gate::Person, commands: &mpsc::Sender<SessionCommand>) -> ControlReply {
+    let (done, reply) = oneshot::channel();
+    let command = match request {
+        ControlRequest::Status => SessionCommand::Status { done },
+        ControlRequest::SetMode { mode } => match mode.parse() {
+            Ok(mode) => SessionCommand::SetMode { person, mode, done },
+            Err(why) => return refused(&format!("{why}")),
+        },
+        ControlRequest::Stop => {
+            let sent = commands.send(SessionCommand::Stop).await;
+            if sent.is_err() {
+                return refused("the session is ending");
+            }
+            SessionCommand::Status { done }
+        }
+    };
+    if commands.send(command).await.is_err() {
+        return refused("the session is ending");
+    }
+    reply.await.unwrap_or_else(|_| refused("the session ended before it answered"))
+}
+
+fn refused(why: &str) -> ControlReply {
+    ControlReply::Refused { why: why.to_owned() }
+}
+
+/// Asks the owner of a session; `None` when nobody owns it.
+pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<ControlReply>, Failure> {
+    let stream = match UnixStream::connect(path).await {
+        Ok(stream) => stream,
+        Err(why) if matches!(why.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(why) => return Err(Failure::host(anyhow!(why).context(format!("`{}`", path.display())))),
+    };
+    let exchange = async {
+        let (read, mut write) = stream.into_split();
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        write.write_all(&line).await?;
+        let mut answer = String::new();
+        BufReader::new(read.take(MOST)).read_line(&mut answer).await?;
+        Ok::<ControlReply, anyhow::Error>(serde_json::from_str(&answer)?)
+    };
+    match tokio::time::timeout(PATIENCE, exchange).await {
+        Ok(reply) => reply.map(Some).map_err(|why| Failure::host(why.context("the session's owner did not answer"))),
+        Err(_) => Err(Failure::host(anyhow!("the session's owner did not answer within {} s", PATIENCE.as_secs()))),
+    }
+}

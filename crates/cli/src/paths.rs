@@ -1,0 +1,60 @@
+//! Where the person's configuration and sessions are.
+//!
+//! Not here: what is in them.
+
+use crate::failure::Failure;
+use etcetera::BaseStrategy;
+use std::path::{Path, PathBuf};
+
+/// The folders of the platform, or those that the environment names (`XDG_CONFIG_HOME`, `XDG_DATA_HOME`,
+/// `REMIT_CONFIG`).
+#[derive(Clone, Debug)]
+pub struct Paths {
+    config: PathBuf,
+    data: PathBuf,
+    named_config: Option<PathBuf>,
+}
+
+impl Paths {
+    /// Finds the folders.
+    pub fn find() -> Result<Paths, Failure> {
+        let strategy = etcetera::choose_base_strategy().map_err(|why| {
+            Failure::host(anyhow::Error::new(why).context("the home folder cannot be found")).hint("set HOME")
+        })?;
+        Ok(Paths {
+            config: strategy.config_dir().join("remit"),
+            data: strategy.data_dir().join("remit"),
+            named_config: std::env::var_os("REMIT_CONFIG").map(PathBuf::from),
+        })
+    }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.named_config.clone().unwrap_or_else(|| self.config.join("config.toml"))
+    }
+
+    /// Whether the environment names the configuration file.
+    pub fn config_was_named(&self) -> bool {
+        self.named_config.is_some()
+    }
+
+    /// The database of all sessions.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("sessions.db")
+    }
+
+    /// Where the whole outputs of one session's commands are kept.
+    pub fn outputs(&self, session: &str) -> PathBuf {
+        self.data.join("outputs").join(session)
+    }
+
+    /// The socket on which the owner of a session listens.
+    pub fn socket(&self, session: &str) -> PathBuf {
+        self.data.join("run").join(format!("{session}.sock"))
+    }
+
+    /// The folder of everything that is written.
+    pub fn store(&self) -> &Path {
+        &self.data
+    }
+}

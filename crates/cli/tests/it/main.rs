@@ -1,0 +1,18 @@
+//! The built program, from outside.
+//!
+//! Not here: what has no need of a program; that is tested beside it.
+
+#![allow(clippy::disallowed_methods, reason = "tests start the program and look at what it left behind")]
+
+mod authority;
+mod cases;
+mod config;
+mod contract;
+mod demo;
+mod exit_status;
+mod reliability;
+mod run;
+mod schema;
+mod servers;
+mod sessions;
+mod support;
