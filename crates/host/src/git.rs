@@ -13,7 +13,7 @@
 
 use crate::children::{Ending, Exit, NotLaunched, Program, Variables, launch};
 use crate::repository::Repository;
-use crate::scene::Scene;
+use crate::scene::{Progress, Scene};
 use gate::Permit;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -92,7 +92,9 @@ pub async fn ask<A>(
     scene: &Scene,
 ) -> Result<Exit, AskError> {
     let listing = ["config", "--name-only", "-z", "--get-regexp", MADE_UP].map(str::to_owned);
-    let listed = launch(permit, program(repository, listing.into(), &[], scene), scene).await?;
+    // What this one prints is for here alone.
+    let unseen = Scene { progress: Progress::nobody(), ..scene.clone() };
+    let listed = launch(permit, program(repository, listing.into(), &[], &unseen), &unseen).await?;
     let overrides = overrides(&listed).map_err(AskError::NotSwitchedOff)?;
     Ok(launch(permit, program(repository, words, &overrides, scene), scene).await?)
 }
