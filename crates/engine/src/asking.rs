@@ -140,3 +140,44 @@ fn mark_torn(reply: &mut Reply) {
         last.arguments = "(cut off before the arguments)".to_owned();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Wasted;
+    use turn::chat::ToolCall;
+
+    fn completion(usage: Option<u64>, wasted: u64) -> Completion {
+        let tokens = |input| Usage { input, ..Usage::default() };
+        Completion {
+            reply: Reply::default(),
+            usage: usage.map(tokens),
+            stop: Stop::End,
+            model: "m".to_owned(),
+            request_id: None,
+            wasted: Wasted { usage: tokens(wasted), attempts_of_unknown_usage: 0 },
+        }
+    }
+
+    #[test]
+    fn what_attempts_without_an_answer_took_is_counted_too() {
+        let input = |usage, wasted| used(&completion(usage, wasted)).map(|usage| usage.input);
+        assert_eq!(input(Some(5), 3), Some(8));
+        assert_eq!(input(None, 3), Some(3));
+        assert_eq!(input(None, 0), None, "nobody counted");
+        assert_eq!(input(Some(0), 0), Some(0));
+    }
+
+    #[test]
+    fn only_a_last_call_without_arguments_was_torn() {
+        let call = |arguments: &str| ToolCall { id: "c".into(), name: "t".into(), arguments: arguments.into() };
+        let torn = |arguments: &[&str]| {
+            let mut reply = Reply { calls: arguments.iter().map(|text| call(text)).collect(), ..Reply::default() };
+            mark_torn(&mut reply);
+            reply.calls.into_iter().map(|call| call.arguments).collect::<Vec<_>>()
+        };
+        assert_eq!(torn(&["{}", " {}\n"]), ["{}", "(cut off before the arguments)"]);
+        assert_eq!(torn(&["{}", r#"{"path":"a"}"#]), ["{}", r#"{"path":"a"}"#]);
+        assert!(torn(&[]).is_empty());
+    }
+}

@@ -258,7 +258,7 @@ impl Session {
         scene.progress = Progress::to(lines);
         let (events, call, servers) = (self.events(), id.to_string(), self.setup.servers.clone());
         let mut told = tokio::spawn(async move {
-            let mut room = MOST_PROGRESS;
+            let mut room = Some(MOST_PROGRESS);
             while let Some(text) = progress.recv().await {
                 if let Some(text) = fitting(text, &mut room) {
                     let _ = events.send(Event::Progress { call: call.clone(), text });
@@ -426,18 +426,15 @@ fn words_for_the_model(edit: Option<&Edit>, words: Option<String>) -> Option<Str
     (!all.is_empty()).then(|| all.join("\n"))
 }
 
-/// The part of a piece of progress that is passed on, while there is room.
-fn fitting(mut text: String, room: &mut usize) -> Option<String> {
-    if *room == 0 {
-        return None;
+/// The part of a piece of progress that is passed on. There is room for so much, and none once it was said that there is
+/// more.
+fn fitting(mut text: String, room: &mut Option<usize>) -> Option<String> {
+    let left = (*room)?;
+    *room = left.checked_sub(text.len());
+    if room.is_none() {
+        text.truncate(text.floor_char_boundary(left));
+        text.push_str(NO_MORE_PROGRESS);
     }
-    if text.len() <= *room {
-        *room -= text.len();
-        return Some(text);
-    }
-    text.truncate(text.floor_char_boundary(*room));
-    text.push_str(NO_MORE_PROGRESS);
-    *room = 0;
     Some(text)
 }
 

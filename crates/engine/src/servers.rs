@@ -56,12 +56,16 @@ impl Session {
     pub(crate) fn answer_elicitation(&mut self, call: &CallId, text: &str) {
         self.elicitations.retain(|(_, asked)| !asked.is_withdrawn());
         if let Some(at) = self.elicitations.iter().position(|(id, _)| id == call) {
-            let (_, asked) = self.elicitations.swap_remove(at);
             let answer = match serde_json::from_str(text) {
-                Ok(serde_json::Value::Object(content)) => ElicitationAnswer::Accept(content),
+                Ok(serde_json::Value::Object(content)) => {
+                    if let Err(why) = self.elicitations[at].1.wanted().check(&content) {
+                        return self.say(Event::Notice { text: format!("the server would not take that: {why}") });
+                    }
+                    ElicitationAnswer::Accept(content)
+                }
                 Ok(_) | Err(_) => ElicitationAnswer::Decline,
             };
-            asked.answer(answer);
+            self.elicitations.remove(at).1.answer(answer);
         }
     }
 }
