@@ -251,6 +251,8 @@ impl Server {
             "cancelled",
             "flip",
             "deaf",
+            "slow",
+            "retract",
         ];
         tools.extend(others.map(|name| json!({ "name": name, "inputSchema": { "type": "object" } })));
         if self.flipped {
@@ -267,7 +269,13 @@ impl Server {
             "fail" => reply(id, json!({ "isError": true, "content": [{ "type": "text", "text": "it did not work" }] })),
             "refuse" => refuse(id, -32602, "these arguments\u{1b}[2J will not do"),
             "progress" => progress(id, params),
+            "slow" => slow(id, params),
             "ask" => self.ask(id, params),
+            "retract" => {
+                self.ask(id, params);
+                notify("notifications/cancelled", json!({ "requestId": "question-0" }));
+                reply(id, text("never mind"));
+            }
             "page" => refuse_for_a_page(id),
             "environment" => reply(id, text(environment())),
             "family" => reply(id, text(family())),
@@ -359,6 +367,15 @@ fn progress(id: &Value, params: &Value) {
         );
     }
     reply(id, text("done"));
+}
+
+fn slow(id: &Value, params: &Value) {
+    for step in 1..=6 {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let token = &params["_meta"]["progressToken"];
+        notify("notifications/progress", json!({ "progressToken": token, "progress": step }));
+    }
+    reply(id, text("done after three seconds"));
 }
 
 fn environment() -> String {

@@ -20,7 +20,7 @@ use std::time::Duration;
 const LONGEST_SUMMARY: usize = 160;
 
 /// How long it is waited for to see how a server died that a call was lost with.
-const TO_SEE_IT_DIE: Duration = Duration::from_secs(2);
+const TO_SEE_IT_DIE: Duration = Duration::from_secs(5);
 
 /// A call of a server's tool, or of its resources, as it was understood. Its effect and its arguments are fixed.
 #[derive(Clone, Debug, PartialEq)]

@@ -45,7 +45,8 @@ pub enum Transport {
     Http(HttpServer),
 }
 
-/// A program that serves MCP on its standard input and output. Its `Debug` shows no value of its environment.
+/// A program that serves MCP on its standard input and output. Its `Debug` shows neither its arguments nor the values of
+/// its environment: people put secrets in both.
 #[derive(Clone)]
 pub struct StdioServer {
     /// The program, looked up in the `PATH` of its environment.
@@ -183,7 +184,7 @@ impl fmt::Debug for StdioServer {
         let env: Vec<&String> = self.env.iter().map(|(name, _)| name).collect();
         f.debug_struct("StdioServer")
             .field("command", &self.command)
-            .field("args", &self.args)
+            .field("args", &self.args.len())
             .field("env", &env)
             .field("folder", &self.folder)
             .finish()
@@ -327,7 +328,7 @@ mod tests {
         let address = http("https://x.example/mcp?key=hush-query", &[("Authorization", "Bearer hush-token")]).unwrap();
         let program = StdioServer {
             command: "serve".into(),
-            args: vec![],
+            args: vec!["--key=hush".into()],
             env: vec![("TOKEN".into(), "hush-variable".into())],
             folder: None,
         };

@@ -120,7 +120,10 @@ impl Opening<'_> {
     }
 
     async fn over_http(self, address: &HttpServer, handshake: Handshake) -> Result<Connection, NoConnection> {
-        let client = client(address, self.config.patience.connect)?;
+        let (at, connect) = (address.clone(), self.config.patience.connect);
+        // Reading the system's certificates takes tens of milliseconds, in which nothing else here would move.
+        let made = tokio::task::spawn_blocking(move || client(&at, connect)).await;
+        let client = made.unwrap_or_else(|_| Err(NoConnection::new("no HTTP client can be made", Again::Maybe)))?;
         let headers = address.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut config = StreamableHttpClientTransportConfig::with_uri(address.url().as_str())
             .custom_headers(headers)

@@ -7,7 +7,7 @@
 use crate::config::ServerName;
 use crate::event::{ServerEvent, Voice};
 use crate::schema;
-use crate::text::{one_line, paragraphs};
+use crate::text::{is_trick, one_line, paragraphs};
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, oneshot};
@@ -134,9 +134,30 @@ fn wanted(params: &Value) -> Option<Wanted> {
         }
         Some("form") | None => {
             let form = params.get("requestedSchema");
-            if schema::fault(form).is_some() { None } else { form.cloned().map(Wanted::Form) }
+            if schema::fault(form).is_some() { None } else { form.and_then(showable).map(Wanted::Form) }
         }
         Some(_) => None,
+    }
+}
+
+/// A form whose words can be shown: titles and descriptions lose their tricks; a name or a choice that has some cannot be
+/// changed, and so cannot be shown.
+fn showable(form: &Value) -> Option<Value> {
+    let plain = |word: &String| !word.chars().any(is_trick);
+    match form {
+        Value::Object(members) => {
+            let shown = members.iter().map(|(name, value)| match (name.as_str(), value) {
+                _ if !plain(name) => None,
+                ("title" | "description", Value::String(words)) => {
+                    Some((name.clone(), Value::String(one_line(words, LONGEST_MESSAGE))))
+                }
+                _ => Some((name.clone(), showable(value)?)),
+            });
+            shown.collect::<Option<Map<String, Value>>>().map(Value::Object)
+        }
+        Value::Array(elements) => elements.iter().map(showable).collect::<Option<Vec<Value>>>().map(Value::Array),
+        Value::String(word) => plain(word).then(|| form.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(form.clone()),
     }
 }
 
@@ -212,6 +233,19 @@ mod tests {
         }
         assert_eq!(questions.ask(&json!({ "mode": "dance", "message": "?" })).await, json!({ "action": "decline" }));
         assert_eq!(questions.ask(&json!({ "message": "?" })).await, json!({ "action": "decline" }));
+    }
+
+    #[test]
+    fn a_form_is_shown_without_tricks_or_not_at_all() {
+        let form = |title: &str, choice: &str, name: &str| {
+            json!({ "mode": "form", "message": "?", "requestedSchema": {
+                "properties": { name: { "title": title, "enum": [choice], "default": 1 } },
+            } })
+        };
+        let shown = wanted(&form("a\u{1b}[2Jb", "x", "n")).unwrap();
+        assert!(matches!(shown, Wanted::Form(schema) if schema["properties"]["n"]["title"] == "a[2Jb"));
+        assert_eq!(wanted(&form("a", "x\u{202e}", "n")), None);
+        assert_eq!(wanted(&form("a", "x", "n\u{7}")), None);
     }
 
     #[tokio::test]

@@ -117,8 +117,12 @@ impl Link {
     /// Asks, and answers the questions that the server has first.
     pub(crate) async fn ask(&self, asked: Asked, watch: &Watch<'_>) -> Result<Value, Broken> {
         let mut answers = (None, None);
-        for _ in 0..MOST_ROUNDS {
-            let result = self.exchange(asked.written(answers), watch).await?;
+        for round in 0..MOST_ROUNDS {
+            let result = self.exchange(asked.written(answers), watch).await.map_err(|why| match why {
+                // An earlier round got there.
+                Broken::NotSent(why) if round > 0 => Broken::Lost(why),
+                other => other,
+            })?;
             if result.get("resultType").and_then(Value::as_str) != Some("input_required") {
                 return Ok(result);
             }

@@ -145,6 +145,17 @@ fn is_alive(id: &Value) -> bool {
     test_kill_process(Pid::from_raw(id).unwrap()).is_ok()
 }
 
+/// Waits until the system has taken away a program that was killed. Nobody of ours waits for a grandchild.
+async fn gone(id: &Value) {
+    let status = format!("/proc/{id}/status");
+    let waiting = async {
+        while std::fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ")) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(FAR, waiting).await.expect("it has been killed");
+}
+
 #[tokio::test]
 async fn stopping_ends_the_program_and_all_that_it_started() {
     let mut session = Session::with(vec![rude("r", "normal")]).await;
@@ -152,11 +163,7 @@ async fn stopping_ends_the_program_and_all_that_it_started() {
     assert!(is_alive(&family["leader"]) && is_alive(&family["child"]));
     session.servers.stop().await;
     assert!(!is_alive(&family["leader"]));
-    // Nobody of ours waits for a grandchild: it is gone when the system has taken it away.
-    let status = format!("/proc/{}/status", family["child"]);
-    while std::fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ")) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    gone(&family["child"]).await;
 }
 
 #[tokio::test]
@@ -165,9 +172,17 @@ async fn what_a_dead_server_had_started_is_ended_too() {
     let family: Value = serde_json::from_str(&session.says("mcp:r/family", json!({})).await).unwrap();
     session.call("mcp:r/die", json!({})).await;
     session.event_that(restarted).await;
-    let status = format!("/proc/{}/status", family["child"]);
-    assert!(!std::fs::read_to_string(&status).is_ok_and(|status| !status.contains("State:\tZ")));
+    gone(&family["child"]).await;
     session.servers.stop().await;
+}
+
+#[tokio::test]
+async fn when_nobody_holds_the_servers_any_more_they_are_ended() {
+    let mut session = Session::with(vec![rude("r", "normal")]).await;
+    let family: Value = serde_json::from_str(&session.says("mcp:r/family", json!({})).await).unwrap();
+    drop(session);
+    gone(&family["leader"]).await;
+    gone(&family["child"]).await;
 }
 
 #[tokio::test]
