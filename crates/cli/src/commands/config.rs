@@ -9,6 +9,7 @@ pub mod settings;
 
 use crate::config::{Config, Loaded};
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use crate::paths::Paths;
 use anyhow::anyhow;
 use model::provider::PROVIDERS;
@@ -66,13 +67,13 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let exists = loaded.file.exists();
     if args.json {
         let settings: Vec<Value> = values.iter().map(as_json).collect();
-        println!("{:#}", json!({ "file": loaded.file, "exists": exists, "settings": settings }));
+        outln!("{:#}", json!({ "file": loaded.file, "exists": exists, "settings": settings }));
         return Ok(ExitCode::SUCCESS);
     }
     let named = if paths.config_was_named() { ", named by REMIT_CONFIG" } else { "" };
     let missing = if exists { "" } else { "; there is none, `remit init` writes one" };
-    println!("{}{named}{missing}\n", loaded.file.display());
-    print!("{}", as_text(&values));
+    outln!("{}{named}{missing}\n", loaded.file.display());
+    out!("{}", as_text(&values));
     Ok(ExitCode::SUCCESS)
 }
 

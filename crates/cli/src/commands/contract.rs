@@ -12,6 +12,7 @@ mod testing;
 mod trial;
 
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use crate::wiring;
 use policy::{Mode, ModeChoice};
 use std::process::ExitCode;
@@ -55,9 +56,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let rows: Vec<table::Row> = modes.into_iter().map(table::Row::of).collect();
     match (args.json, args.mode) {
-        (true, _) => println!("{:#}", table::as_json(&rows, &prohibitions)),
-        (false, Some(_)) => rows.iter().for_each(|row| print!("{}", table::in_words(row, &prohibitions))),
-        (false, None) => print!("{}", table::as_text(&rows, &prohibitions)),
+        (true, _) => outln!("{:#}", table::as_json(&rows, &prohibitions)),
+        (false, Some(_)) => rows.iter().for_each(|row| out!("{}", table::in_words(row, &prohibitions))),
+        (false, None) => out!("{}", table::as_text(&rows, &prohibitions)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ mod checks;
 
 use crate::commands::mcp::connection;
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use crate::paths::Paths;
 use checks::{Finding, Health};
 use serde_json::{Value, json};
@@ -43,9 +44,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
     if args.json {
         let findings: Vec<Value> = findings.iter().map(as_json).collect();
-        println!("{:#}", json!({ "checks": findings, "failed": failed }));
+        outln!("{:#}", json!({ "checks": findings, "failed": failed }));
     } else {
-        findings.iter().for_each(|finding| print!("{}", as_text(finding)));
+        findings.iter().for_each(|finding| out!("{}", as_text(finding)));
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,6 +9,7 @@ pub mod judgement;
 use crate::commands::mcp::connection;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use crate::wiring;
 use anyhow::{Context, anyhow};
 use engine::work::Desk;
@@ -72,9 +73,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let state = State::open(mode, attendance, wiring::prohibitions(&config)?);
     let judgement = crate::runtime()?.block_on(judged(&state, (&tool, &arguments), &args.directory, &config))?;
     if args.json {
-        println!("{}", as_json(&judgement));
+        outln!("{}", as_json(&judgement));
     } else {
-        print!("{}", as_text(&judgement, mode, attendance));
+        out!("{}", as_text(&judgement, mode, attendance));
     }
     Ok(ExitCode::SUCCESS)
 }

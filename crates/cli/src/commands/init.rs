@@ -5,6 +5,7 @@
 use crate::commands::config::keep::{IfThere, keep};
 use crate::commands::config::settings::SETTINGS;
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use crate::paths::Paths;
 use crate::person;
 use std::process::ExitCode;
@@ -36,13 +37,13 @@ pub struct Args {
 /// Writes or shows it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     if args.print {
-        print!("{}", commented());
+        out!("{}", commented());
         return Ok(ExitCode::SUCCESS);
     }
     person::at_the_command_line()?;
     let file = Paths::find()?.config_file();
     keep(&file, &commented(), if args.force { IfThere::Replace } else { IfThere::Refuse })?;
-    println!("wrote {}", file.display());
+    outln!("wrote {}", file.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,6 +12,7 @@ use crate::commands::config::keep::{IfThere, keep};
 use crate::commands::explain::judgement::{Answer, judge_action};
 use crate::config::{Config, Loaded, McpConfig};
 use crate::failure::Failure;
+use crate::out::outln;
 use crate::paths::Paths;
 use crate::{person, wiring};
 use anyhow::anyhow;
@@ -157,8 +158,8 @@ fn add(args: Add) -> Result<ExitCode, Failure> {
     wiring::server_config(&args.name, &server).map_err(|failure| Failure::user(failure.cause))?;
     let text = edit::add(&loaded.text, &args.name, &server).map_err(|why| cannot(why, &loaded))?;
     keep(&loaded.file, &text, IfThere::Replace)?;
-    println!("added `{}` to {}; sessions that start from now on have it", args.name, loaded.file.display());
-    println!("`remit mcp test {}` tries it", args.name);
+    outln!("added `{}` to {}; sessions that start from now on have it", args.name, loaded.file.display());
+    outln!("`remit mcp test {}` tries it", args.name);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -167,7 +168,7 @@ fn remove(args: &Remove) -> Result<ExitCode, Failure> {
     let loaded = loaded()?;
     let text = edit::remove(&loaded.text, &args.name).map_err(|why| cannot(why, &loaded))?;
     keep(&loaded.file, &text, IfThere::Replace)?;
-    println!("removed `{}` from {}; sessions that are running keep it", args.name, loaded.file.display());
+    outln!("removed `{}` from {}; sessions that are running keep it", args.name, loaded.file.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -192,12 +193,12 @@ fn known(config: &Config) -> String {
 fn list(args: &List) -> Result<ExitCode, Failure> {
     let config = loaded()?.config;
     if args.json {
-        println!("{:#}", Value::Array(config.mcp.iter().map(|(name, server)| as_json(name, server)).collect()));
+        outln!("{:#}", Value::Array(config.mcp.iter().map(|(name, server)| as_json(name, server)).collect()));
     } else if config.mcp.is_empty() {
-        println!("{}", known(&config));
+        outln!("{}", known(&config));
     }
     for (name, server) in config.mcp.iter().filter(|_| !args.json) {
-        println!("{name:<16}  {}", place(server));
+        outln!("{name:<16}  {}", place(server));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -279,7 +280,7 @@ fn show(args: &Test, connected: &mut Connected, columns: &Columns) -> Result<Exi
             let cause = anyhow!("server `{name}` {why}");
             return Err(Failure::host(cause).hint("`remit mcp list` shows how it is started or reached"));
         }
-        println!("{:#}", json!({ "server": name, "up": false, "why": why, "took_ms": milliseconds }));
+        outln!("{:#}", json!({ "server": name, "up": false, "why": why, "took_ms": milliseconds }));
         return Ok(ExitCode::FAILURE);
     }
     let (tools, left_out) = (connected.tools(), connected.left_out());
@@ -288,20 +289,20 @@ fn show(args: &Test, connected: &mut Connected, columns: &Columns) -> Result<Exi
         let shown = json!({
             "server": args.name, "up": true, "took_ms": milliseconds, "tools": tools, "left_out": left_out,
         });
-        println!("{shown:#}");
+        outln!("{shown:#}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("`{}` is up after {milliseconds} ms, with {} tools", args.name, tools.len());
+    outln!("`{}` is up after {milliseconds} ms, with {} tools", args.name, tools.len());
     let wide = tools.iter().map(|tool| tool.full_name().chars().count()).max().unwrap_or(4).max(4);
     if !tools.is_empty() {
         let modes: String = columns.states.iter().map(|state| format!("  {:<9}", state.mode.to_string())).collect();
-        println!("\n{:<wide$}  {:<7}{}", "tool", "effect", modes.trim_end());
+        outln!("\n{:<wide$}  {:<7}{}", "tool", "effect", modes.trim_end());
     }
     for tool in &tools {
         let answers: String = columns.answers(tool).iter().map(|answer| format!("  {answer:<9}")).collect();
-        println!("{:<wide$}  {:<7}{}", tool.full_name(), tool.effect(), answers.trim_end());
+        outln!("{:<wide$}  {:<7}{}", tool.full_name(), tool.effect(), answers.trim_end());
     }
-    left_out.iter().for_each(|line| println!("left out: {line}"));
+    left_out.iter().for_each(|line| outln!("left out: {line}"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@ use super::cases::{self, Case, CaseFile};
 use super::trial;
 use crate::commands::explain::judgement::{Judgement, price_word};
 use crate::failure::Failure;
+use crate::out::{out, outln};
 use anyhow::{Context, anyhow};
 use mcp::{ServerName, Servers};
 use serde_json::{Value, json};
@@ -61,10 +62,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let differing = tried.iter().filter(|tried| tried.differs()).count();
     if args.json {
         let results: Vec<Value> = tried.iter().map(Tried::as_json).collect();
-        println!("{:#}", json!({ "cases": tried.len(), "differing": differing, "results": results }));
+        outln!("{:#}", json!({ "cases": tried.len(), "differing": differing, "results": results }));
     } else {
-        tried.iter().filter(|tried| tried.differs()).for_each(|tried| print!("{}", tried.as_text()));
-        println!("{} cases: {} as expected, {differing} differ", tried.len(), tried.len() - differing);
+        tried.iter().filter(|tried| tried.differs()).for_each(|tried| out!("{}", tried.as_text()));
+        outln!("{} cases: {} as expected, {differing} differ", tried.len(), tried.len() - differing);
     }
     Ok(if differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
