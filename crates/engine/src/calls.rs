@@ -37,6 +37,7 @@ const NOBODY_HERE: &str = "nobody is here; decide yourself or stop";
 const STOPPED_WAITING: &str = "not run: the person stopped this turn";
 
 /// A call that waits for a person.
+#[allow(clippy::large_enum_variant, reason = "at most a few stand at a time")]
 #[derive(Debug)]
 pub(crate) enum Waiting {
     /// For permission.

@@ -2,6 +2,8 @@
 //!
 //! Not here: when it runs (that is `calls`).
 
+#![allow(clippy::large_enum_variant, reason = "one stands at a time, and is moved but a few times")]
+
 use crate::setup::Setup;
 use gate::{Act, Admission, CallId, Done, Gate, GateError, Permit, Refusal};
 use host::scene::Scene;
