@@ -118,6 +118,7 @@ fn lines(output: &Output) -> (Vec<Value>, Value) {
     assert_eq!(receipt["holds"], true);
     assert_eq!(receipt["prompts"], 0);
     assert!(lines.iter().all(|line| line["type"] != "question"));
+    assert!(!text.contains("remit.witness"), "{text}");
     assert_eq!((&lines[0]["type"], &lines.last().unwrap()["type"]), (&"session".into(), &"end".into()));
     (lines, receipt)
 }
