@@ -184,21 +184,21 @@ impl Endings {
 
 /// How many spots a replacement is about, or why that is not clear.
 fn spots(text: &str, old: &str, edit: &Replacement) -> Result<usize, String> {
-    let starts: Vec<usize> = text.match_indices(old).map(|(at, _)| at).collect();
-    let Some(first) = starts.first() else {
+    let Some(first) = text.find(old) else {
         return Err(format!("`old` does not occur{}", nearest(text, old)));
     };
+    let count = text.matches(old).count();
     // Two spots may overlap, and then it is not clear which one is meant.
-    let after_first = first + text[*first..].chars().next().map_or(1, char::len_utf8);
+    let after_first = first + text[first..].chars().next().map_or(1, char::len_utf8);
     if edit.all || !text[after_first..].contains(old) {
-        return Ok(starts.len());
+        return Ok(count);
     }
-    let line_of = |at: &usize| text[..*at].matches('\n').count() + 1;
-    let lines: Vec<String> = starts.iter().take(10).map(|at| line_of(at).to_string()).collect();
-    let more = if starts.len() > 10 { ", …" } else { "" };
+    let line_of = |(at, _)| text[..at].matches('\n').count() + 1;
+    let lines: Vec<String> = text.match_indices(old).take(10).map(|spot| line_of(spot).to_string()).collect();
+    let more = if count > 10 { ", …" } else { "" };
     Err(format!(
         "`old` occurs {} times (line {}{more}); give more of the text around it, or set `all`",
-        starts.len().max(2),
+        count.max(2),
         lines.join(", ")
     ))
 }

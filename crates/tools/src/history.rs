@@ -8,9 +8,10 @@ use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
 use host::children::Ending;
+use host::files;
 use host::git;
 use host::repository::Repository;
-use host::scene::Scene;
+use host::scene::{Progress, Scene};
 use policy::{Action, Effect, Place, Price, Subject};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,6 +25,8 @@ const COMMITS: u32 = 20;
 const MOST_COMMITS: u32 = 1000;
 /// How long a revision or a text to look for may be.
 const LONGEST: usize = 500;
+/// The most bytes of names of changed files.
+const MOST_NAMES: u64 = 64 << 20;
 
 /// Declares the tool.
 pub fn spec() -> ToolSpec {
@@ -245,11 +248,50 @@ async fn asked(permit: &Permit<History>, scene: &Scene) -> Result<String, String
     if !below.is_empty() {
         words.push(below.to_owned());
     }
+    if question[0] == "diff" {
+        stays_inside(permit, judged, &words, scene).await?;
+    }
     let exit = git::ask(permit, judged, words, scene).await.map_err(|why| why.to_string())?;
     let said = exit.output.text();
     match exit.ending {
         Ending::Code(0) if said.trim().is_empty() => Ok("git has nothing to show for this".to_owned()),
         Ending::Code(0) => Ok(said),
         ending => Err(format!("git: {ending}\n{said}")),
+    }
+}
+
+/// Refuses to compare files that are not in the working tree. git takes the names in the index as they are, and an index
+/// that was made to deceive names files above the working tree, whose contents a diff would show.
+async fn stays_inside(
+    permit: &Permit<History>,
+    repository: &Repository,
+    words: &[String],
+    scene: &Scene,
+) -> Result<(), String> {
+    let mut listing = words.to_vec();
+    listing.splice(1..1, ["--name-only", "-z", "--no-renames"].map(str::to_owned));
+    listing.retain(|word| word != "--patch" && word != "--stat");
+    let unwatched = Scene { progress: Progress::nobody(), ..scene.clone() };
+    let exit = git::ask(permit, repository, listing, &unwatched).await.map_err(|why| why.to_string())?;
+    if exit.ending != Ending::Code(0) {
+        return Err(format!("git: {}\n{}", exit.ending, exit.output.text()));
+    }
+    let names = match (exit.output.whole(), exit.output.file()) {
+        (Some(names), _) => names,
+        (None, Some(file)) => {
+            let place = file.to_str().ok_or("the list of changed files is kept nowhere")?;
+            let place = scene.workspace.place(place).map_err(|why| why.to_string())?;
+            let kept = files::open(permit, &place).and_then(|kept| kept.read_whole(MOST_NAMES));
+            kept.map_err(|why| format!("the list of changed files: {why}"))?
+        }
+        (None, None) => return Err("the list of changed files could not be kept".to_owned()),
+    };
+    let leads_out = |name: &[u8]| name.starts_with(b"/") || name.split(|byte| *byte == b'/').any(|part| part == b"..");
+    match names.split(|byte| *byte == 0).find(|name| leads_out(name)) {
+        Some(name) => Err(format!(
+            "the index of this repository names `{}`, which is not in its working tree; nothing was compared",
+            String::from_utf8_lossy(name).escape_debug()
+        )),
+        None => Ok(()),
     }
 }

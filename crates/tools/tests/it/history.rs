@@ -126,9 +126,23 @@ fn trap(stage: &Stage, marks: &Path) {
         fs::write(&file, format!("#!/bin/sh\n{} </dev/null\n", run(mark))).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
+    configure(&root, &run);
+    fs::write(
+        root.join(".git/more"),
+        format!("[filter \"included\"]\n\tclean = {}\n\trequired = true\n", run("clean-included")),
+    )
+    .unwrap();
+    let attributes =
+        "*.txt filter=evil diff=evil merge=evil\n*.inc filter=included\n*.long filter=long\n*.rs diff=evil\n";
+    fs::write(root.join(".git/info/attributes"), attributes).unwrap();
+    stage.put(".gitattributes", attributes);
+}
+
+/// Names the traps in a repository's configuration.
+fn configure(root: &Path, run: &dyn Fn(&str) -> String) {
     let traps = root.join(".git/traps");
     let at = |name: &str| traps.join(name).display().to_string();
-    let set = |key: &str, value: &str| drop(git(&root, &["config", key, value]));
+    let set = |key: &str, value: &str| drop(git(root, &["config", key, value]));
     for key in [
         "core.pager",
         "pager.log",
@@ -170,17 +184,8 @@ fn trap(stage: &Stage, marks: &Path) {
     set("remote.origin.url", &format!("ext::{}", run("transport")));
     set("remote.origin.promisor", "true");
     set("extensions.partialClone", "origin");
-    git(&root, &["config", "core.repositoryFormatVersion", "1"]);
-    fs::write(
-        root.join(".git/more"),
-        format!("[filter \"included\"]\n\tclean = {}\n\trequired = true\n", run("clean-included")),
-    )
-    .unwrap();
+    git(root, &["config", "core.repositoryFormatVersion", "1"]);
     set("include.path", "more");
-    let attributes =
-        "*.txt filter=evil diff=evil merge=evil\n*.inc filter=included\n*.long filter=long\n*.rs diff=evil\n";
-    fs::write(root.join(".git/info/attributes"), attributes).unwrap();
-    stage.put(".gitattributes", attributes);
 }
 
 /// A repository with a merge, a signed commit, a submodule, and files that are to be compared with the index.
@@ -342,4 +347,48 @@ async fn a_repository_in_a_folder_of_the_workspace_is_asked_about_its_own_files(
     git(&nested, &["commit", "-qm", "nested"]);
     let log = stage.done("history", json!({"operation": "log", "path": "nested/n.txt"})).await;
     assert!(log.contains("nested") && !log.contains("second"), "{log}");
+}
+
+#[tokio::test]
+async fn an_index_that_names_files_elsewhere_shows_nothing_of_them() {
+    let mut stage = Stage::new().await;
+    repository(&stage);
+    stage.put("aa/secret", "mine\n");
+    git(&stage.at(""), &["add", "."]);
+    git(&stage.at(""), &["commit", "-qm", "third"]);
+    fs::write(stage.folder.path().join("secret"), "the key is 42\n").unwrap();
+    let mut index = fs::read(stage.at(".git/index")).unwrap();
+    let at = index.windows(9).position(|window| window == b"aa/secret").unwrap();
+    index[at..at + 9].copy_from_slice(b"../secret");
+    let end = index.len() - 20;
+    fs::write(stage.at("summed"), &index[..end]).unwrap();
+    let sum = String::from_utf8(Command::new("sha1sum").arg(stage.at("summed")).output().unwrap().stdout).unwrap();
+    for (at, byte) in index[end..].iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&sum[2 * at..2 * at + 2], 16).unwrap();
+    }
+    fs::write(stage.at(".git/index"), index).unwrap();
+    let plain = git(&stage.at(""), &["diff"]);
+    assert!(plain.contains("the key is 42"), "the trap does not spring: {plain}");
+    for detail in ["patch", "stat"] {
+        let said = stage.fails("history", json!({"operation": "diff", "detail": detail})).await;
+        assert!(said.contains("names `../secret`, which is not in its working tree"), "{said}");
+    }
+    assert!(!stage.done("history", json!({"operation": "log", "detail": "patch"})).await.contains("42"));
+}
+
+#[tokio::test]
+async fn a_diff_of_many_files_is_shown_all_the_same() {
+    let mut stage = Stage::new().await;
+    repository(&stage);
+    let name = |number: usize| format!("many/{}-{number:04}", "x".repeat(40));
+    for number in 0..1000 {
+        stage.put(&name(number), "old\n");
+    }
+    git(&stage.at(""), &["add", "."]);
+    git(&stage.at(""), &["commit", "-qm", "many"]);
+    for number in 0..1000 {
+        stage.put(&name(number), "new!\n");
+    }
+    let diff = stage.done("history", json!({"operation": "diff"})).await;
+    assert!(diff.len() < 31_000 && diff.contains("+new!") && diff.contains("the whole output is in `"), "{diff}");
 }
