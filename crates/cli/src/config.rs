@@ -131,7 +131,12 @@ pub struct Loaded {
 }
 
 /// Reads the person's configuration, or an empty one where there is no file.
+///
+/// The file, and the variables that it names, hold keys: from here on no other program of the person's can look into this one.
 pub fn load(paths: &Paths) -> Result<Loaded, Failure> {
+    host::authority::make_undumpable().map_err(|why| {
+        Failure::host(anyhow::Error::new(why).context("this program's memory cannot be closed to others"))
+    })?;
     let file = paths.config_file();
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
