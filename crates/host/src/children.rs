@@ -18,6 +18,7 @@ mod drive;
 mod family;
 mod output;
 
+pub use family::kill_all;
 pub use output::Kept;
 pub use runs::{Reading, RunId, RunState, RunView, Runs};
 

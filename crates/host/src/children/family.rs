@@ -21,6 +21,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often, and how far apart, [`kill_all`] looks for what is left.
+const MOST_LOOKS: usize = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// The runs that go, by the number of their leader, with their marks. Held while a run is started and while a family is
 /// looked for, so that no leader is taken for an orphan.
@@ -140,6 +145,38 @@ impl Family {
             going.values().any(|other| *other == mark).then_some(Owner::Another)
         }
     }
+}
+
+/// Kills everything that descends from this program, whatever it is part of, without asking: for a program that is about
+/// to end. What belongs to another user goes on.
+///
+/// To be called by a program that adopts its orphans ([`become_subreaper`]); else those are not found.
+pub fn kill_all() {
+    // What is started while this looks is found by the next look; what was killed needs a moment to be gone.
+    for _ in 0..MOST_LOOKS {
+        let Ok(all) = kin::all() else { return };
+        let alive = descendants(&all, kin::own_pid());
+        let refused = alive.iter().filter(|kin| send(kin, Signal::KILL) == Err(rustix::io::Errno::PERM)).count();
+        if refused == alive.len() {
+            return;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// Everything below a program that has not ended.
+fn descendants(all: &[Kin], top: u32) -> Vec<&Kin> {
+    let mut found = Vec::new();
+    let mut to_see = vec![top];
+    while let Some(parent) = to_see.pop() {
+        for kin in all.iter().filter(|kin| kin.parent == parent) {
+            to_see.push(kin.pid);
+            if !kin.has_ended() {
+                found.push(kin);
+            }
+        }
+    }
+    found
 }
 
 /// A run whose owner was dropped is no longer one.
