@@ -20,6 +20,10 @@ use crate::store::{Store, Turn};
 /// How long [`Journal::open`] lets an operation wait for a database that another program has locked.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 
+/// How often, and how far apart, a lock is tried for whose owner has ended: two seconds in all.
+const INHERITED_LOOKS: u32 = 100;
+const INHERITED_PAUSE: Duration = Duration::from_millis(20);
+
 /// A page of records ends early once its bodies have so many bytes.
 const PAGE_BYTES: usize = 16 << 20;
 
@@ -107,7 +111,7 @@ impl Journal {
     pub async fn resume(&self, session: &SessionId) -> Result<Log, JournalError> {
         // Looked up first, so that a name nobody has leaves no lock file; the head is read again under the lock.
         self.session(session).await?;
-        let ownership = self.claim(session)?;
+        let ownership = self.claim_from_the_dead(session).await?;
         let mut turn = self.store.turn().await?;
         let (stored, last) = match read_end(&mut turn, session).await {
             Ok(end) => {
@@ -213,6 +217,21 @@ impl Journal {
         }
         turn.keep();
         Ok(page)
+    }
+
+    /// Becomes the owner of a name, waiting a moment for a lock whose owner has ended.
+    ///
+    /// A program that is killed just as it starts another one leaves its lock with that one until it has loaded its file.
+    async fn claim_from_the_dead(&self, session: &SessionId) -> Result<Ownership, JournalError> {
+        for _ in 0..INHERITED_LOOKS {
+            match self.claim(session) {
+                Err(JournalError::Owned { pid: Some(pid), .. }) if !owner::runs(pid) => {
+                    tokio::time::sleep(INHERITED_PAUSE).await;
+                }
+                claimed => return claimed,
+            }
+        }
+        self.claim(session)
     }
 
     /// Becomes the owner of a name, whether or not there is such a session.

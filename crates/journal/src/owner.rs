@@ -56,6 +56,12 @@ pub(crate) fn claim(folder: &Path, name: &str) -> io::Result<Claim> {
     }
 }
 
+/// Whether a program of this number runs. Where that cannot be told, it is taken to.
+pub(crate) fn runs(pid: u32) -> bool {
+    let all = Path::new("/proc");
+    all.join(pid.to_string()).exists() || !all.join("self").exists()
+}
+
 /// Replaces what the file says by this program's process id.
 fn note_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
@@ -84,6 +90,13 @@ mod tests {
         assert!(matches!(claim(&folder, "other").unwrap(), Claim::Ours(_)));
         drop(ownership);
         assert!(matches!(claim(&folder, "s").unwrap(), Claim::Ours(_)));
+    }
+
+    #[test]
+    fn a_program_that_has_ended_does_not_run() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert!(runs(std::process::id()) && !runs(child.id()));
     }
 
     #[test]
