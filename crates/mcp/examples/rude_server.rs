@@ -32,7 +32,7 @@ enum Manner {
     Doubles,
     /// It says that its tools changed whenever it is asked for them.
     Restless,
-    /// It writes ten thousand notes, and rubbish, before each answer.
+    /// It writes thousands of notes, and rubbish, before each answer.
     Floods,
     /// It knows the newer handshake only, and asks by answering.
     Modern,
@@ -114,7 +114,7 @@ impl Server {
 
     fn asked(&mut self, method: &str, id: &Value, params: &Value) {
         if self.manner == Manner::Floods {
-            for number in 0..10_000 {
+            for number in 0..2_000 {
                 notify(
                     "notifications/message",
                     json!({ "level": "info", "data": format!("{number} {}", "x".repeat(200)) }),
@@ -272,9 +272,11 @@ impl Server {
             "slow" => slow(id, params),
             "ask" => self.ask(id, params),
             "retract" => {
-                self.ask(id, params);
-                notify("notifications/cancelled", json!({ "requestId": "question-0" }));
-                reply(id, text("never mind"));
+                for (question, call) in self.asking.drain(..) {
+                    notify("notifications/cancelled", json!({ "requestId": question }));
+                    reply(&call, text("never mind"));
+                }
+                reply(id, text("taken back"));
             }
             "page" => refuse_for_a_page(id),
             "environment" => reply(id, text(environment())),

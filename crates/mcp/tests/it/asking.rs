@@ -62,13 +62,13 @@ async fn where_nobody_listens_a_question_is_declined() {
 #[tokio::test]
 async fn the_time_a_person_takes_is_not_the_servers() {
     let mut config = rude("r", "normal");
-    config.patience.call = Duration::from_millis(500);
+    config.patience.call = Duration::from_secs(1);
     let mut session = Session::with(vec![config]).await;
     let call = session.parse("mcp:r/ask", json!({}));
     let (id, running) = session.start(call).await;
     let question = session.event_that(question).await;
     // Several times what the server itself would have.
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert!(!running.is_finished());
     question.answer(branch("late"));
     let ended = running.await.unwrap();
@@ -124,9 +124,11 @@ async fn a_stop_takes_the_open_question_back() {
 #[tokio::test]
 async fn a_server_can_take_its_question_back() {
     let mut session = Session::with(vec![rude("r", "normal")]).await;
-    let call = session.parse("mcp:r/retract", json!({}));
+    let call = session.parse("mcp:r/ask", json!({}));
     let (id, running) = session.start(call).await;
     let mut question = session.event_that(question).await;
+    assert!(!question.is_withdrawn());
+    assert_eq!(session.says("mcp:r/retract", json!({})).await, "taken back");
     question.withdrawn().await;
     let ended = running.await.unwrap();
     let report = session.gate.close(&id, ended).await.unwrap();

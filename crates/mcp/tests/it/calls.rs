@@ -103,7 +103,7 @@ async fn a_stopped_call_ends_and_the_server_is_told_to_cancel_it() {
 #[tokio::test]
 async fn a_call_without_an_answer_ends_and_its_money_stays_held() {
     let mut config = rude("r", "normal");
-    config.patience.call = Duration::from_millis(500);
+    config.patience.call = Duration::from_secs(2);
     let mut session = Session::with(vec![config]).await;
     let price = Price::AtMost("1".parse().unwrap());
     let call = session.servers.parse("mcp:r/hang", json!({}), |_| Some(price)).unwrap();
@@ -111,7 +111,7 @@ async fn a_call_without_an_answer_ends_and_its_money_stays_held() {
     assert_eq!(
         report,
         Report::Failed(
-            "unknown: server `r` said nothing for 500ms and was told to cancel; what it has done is unknown".to_owned()
+            "unknown: server `r` said nothing for 2s and was told to cancel; what it has done is unknown".to_owned()
         )
     );
     let funds = session.gate.state().book.funds();

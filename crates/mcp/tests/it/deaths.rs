@@ -127,11 +127,11 @@ async fn a_server_that_does_not_answer_is_given_up_in_time() {
         ("secretive", "it did not list its tools: it said nothing for 300ms"),
     ] {
         let mut config = rude("r", manner);
-        (config.patience.connect, config.patience.list) = (Duration::from_millis(300), Duration::from_millis(300));
-        config.patience.restarts = 0;
-        if manner == "secretive" {
-            config.patience.connect = FAR;
+        match manner {
+            "mute" => config.patience.connect = Duration::from_millis(300),
+            _ => config.patience.list = Duration::from_millis(300),
         }
+        config.patience.restarts = 0;
         let mut session = Session::with(vec![config]).await;
         let (why, next) = session.event_that(died).await;
         assert!(why.starts_with(says), "{why}");

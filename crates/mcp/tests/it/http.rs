@@ -2,7 +2,7 @@
 //!
 //! Not here: what has nothing to do with the way of transport.
 
-use crate::{FAR, Session};
+use crate::{FAR, Session, patience};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -26,7 +26,6 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -161,7 +160,7 @@ impl Place {
     fn config(&self, path: &str, headers: &[(&str, &str)]) -> ServerConfig {
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let server = HttpServer::new(&format!("http://{}{path}", self.address), &headers).unwrap();
-        let patience = Patience { first_wait: Duration::from_millis(5), restarts: 1, ..Patience::default() };
+        let patience = Patience { restarts: 1, ..patience() };
         ServerConfig { name: "h".parse().unwrap(), transport: Transport::Http(server), patience }
     }
 }

@@ -151,9 +151,12 @@ fn program(name: &str, command: &str, args: &[&str]) -> ServerConfig {
         env: Vec::new(),
         folder: None,
     };
-    // No test waits for a quarter of a second to pass.
-    let patience = Patience { first_wait: Duration::from_millis(5), ..Patience::default() };
-    ServerConfig { name: name.parse().unwrap(), transport: Transport::Stdio(program), patience }
+    ServerConfig { name: name.parse().unwrap(), transport: Transport::Stdio(program), patience: patience() }
+}
+
+/// The patience of a test that is not about it: nothing depends on how fast the machine is.
+fn patience() -> Patience {
+    Patience { connect: FAR, list: FAR, first_wait: Duration::from_millis(5), ..Patience::default() }
 }
 
 fn phases(states: &[ServerState]) -> Vec<(&str, &mcp::ServerPhase)> {
