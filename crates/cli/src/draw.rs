@@ -59,6 +59,8 @@ pub struct Human<W> {
     colours: Colours,
     /// What is being streamed, so that another thing starts on a line of its own.
     stream: Stream,
+    /// Whether what was streamed last has not ended its line.
+    line_is_open: bool,
     /// The calls that have not ended, with their lines; results of calls that overlap come in any order.
     under_way: BTreeMap<String, String>,
     /// The call that was shown last.
@@ -76,16 +78,16 @@ enum Stream {
 impl<W: Write> Human<W> {
     /// Writes to `out`.
     pub fn new(out: W, colours: Colours) -> Human<W> {
-        Human { out, colours, stream: Stream::None, under_way: BTreeMap::new(), last: String::new() }
+        Human { out, colours, stream: Stream::None, line_is_open: false, under_way: BTreeMap::new(), last: String::new() }
     }
 
     /// Shows one event.
     pub fn show(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Session { id, chip, model, workspace, notes, .. } => {
-                self.line(&format!("{}  {model}  {workspace}", self.bold(chip)))?;
+                self.line(&format!("{}  {}  {}", self.bold(chip), clean(model), clean(workspace)))?;
                 self.line(&self.dim(&format!("session {id}")))?;
-                notes.iter().try_for_each(|note| self.line(&format!("note: {note}")))
+                notes.iter().try_for_each(|note| self.line(&format!("note: {}", clean(note))))
             }
             Event::Prompt { text } => self.line(&format!("\n> {}", clean(text))),
             Event::Text { delta } => self.piece(Stream::Text, delta),
@@ -148,7 +150,11 @@ impl<W: Write> Human<W> {
         if sign == " " && was_streamed {
             return Ok(());
         }
-        let lines: Vec<&str> = text.lines().collect();
+        let mut lines: Vec<&str> = text.lines().collect();
+        if was_streamed {
+            // All but how it ended was shown as it came.
+            lines = lines.pop().into_iter().collect();
+        }
         for line in lines.iter().take(RESULT_LINES) {
             self.line(&self.dim(&format!("  {sign} {}", short(line))))?;
         }
@@ -177,14 +183,16 @@ impl<W: Write> Human<W> {
         if !refused.is_empty() {
             self.line("refused, because nobody was there to ask:")?;
             for call in refused {
-                self.line(&format!("  {} ({}): {}", short(&call.summary), call.price, call.reason))?;
+                self.line(&format!("  {} ({}): {}", short(&call.summary), short(&call.price), short(&call.reason)))?;
             }
         }
         spend_lines(spend).iter().try_for_each(|line| self.line(line))?;
-        self.line(&self.dim(&format!(
-            "tokens: {} in ({} from the cache), {} out",
-            tokens.input, tokens.cache_read, tokens.output
-        )))
+        self.line(
+            &self.dim(&format!(
+                "tokens: {} in ({} from the cache), {} out",
+                tokens.input, tokens.cache_read, tokens.output
+            )),
+        )
     }
 
     /// A piece of something that comes in pieces.
@@ -197,6 +205,7 @@ impl<W: Write> Human<W> {
             }
         }
         let text = clean(text);
+        self.line_is_open = !text.ends_with('\n') && (self.line_is_open || !text.is_empty());
         match stream {
             Stream::Text | Stream::None => write!(self.out, "{text}")?,
             Stream::Reasoning | Stream::Progress => {
@@ -210,7 +219,9 @@ impl<W: Write> Human<W> {
     fn end_stream(&mut self) -> io::Result<()> {
         if self.stream != Stream::None {
             self.stream = Stream::None;
-            writeln!(self.out)?;
+            if std::mem::take(&mut self.line_is_open) {
+                writeln!(self.out)?;
+            }
         }
         Ok(())
     }
@@ -243,7 +254,8 @@ pub fn spend_lines(spend: &Spend) -> Vec<String> {
     if let (Some(cap), Some(left)) = (&spend.cap, &spend.left) {
         lines.push(format!("cap: ${cap}, left: ${left}"));
     }
-    let sums = [("in YOLO", &spend.budget), ("in Plan and Agent", &spend.metered), ("allowed past the cap", &spend.past_cap)];
+    let sums =
+        [("in YOLO", &spend.budget), ("in Plan and Agent", &spend.metered), ("allowed past the cap", &spend.past_cap)];
     let used = sums.into_iter().filter(|(_, money)| !is_nothing(money));
     lines.extend(used.map(|(name, money)| {
         let Money { quoted, held, open, settled, overrun, unbounded } = money;
@@ -264,9 +276,16 @@ fn is_nothing(money: &Money) -> bool {
     [quoted, held, open, settled, overrun].iter().all(|sum| sum.as_str() == "0.00") && *unbounded == 0
 }
 
-/// Text without control characters, but for the end of a line and a tab.
+/// Text without control characters, but for the end of a line and a tab, and without those that turn the direction of
+/// writing around: what is read is what is there.
 pub fn clean(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
+    let is_shown = |letter: &char| matches!(letter, '\n' | '\t') || !(letter.is_control() || turns_around(*letter));
+    text.chars().filter(is_shown).collect()
+}
+
+/// The embeddings, overrides and isolates of the Unicode bidirectional algorithm, and its marks.
+fn turns_around(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One line of somebody else's text, not too long.
@@ -293,20 +312,34 @@ mod tests {
     #[test]
     fn what_a_model_or_a_tool_says_cannot_drive_the_terminal() {
         let text = shown(&[
-            Event::Text { delta: "a\x1b[2Jb\rc\u{9b}d".into() },
+            Event::Text { delta: "a\x1b[2Jb\rc\u{9b}\u{202e}d".into() },
             call("c1"),
             Event::Result { call: "c1".into(), ok: false, text: "x\x1b]0;title\x07y\nz".into() },
         ]);
-        assert!(!text.contains(['\x1b', '\r', '\u{9b}', '\x07']), "{text:?}");
+        assert!(!text.contains(['\x1b', '\r', '\u{9b}', '\u{202e}', '\x07']), "{text:?}");
         assert!(text.contains("a[2Jbcd") && text.contains("z"), "{text:?}");
     }
 
     #[test]
     fn the_end_lists_what_was_refused_and_keeps_the_states_of_money_apart() {
-        let zero = Money { quoted: "0.00".into(), held: "0.00".into(), open: "0.00".into(), settled: "0.00".into(), overrun: "0.00".into(), unbounded: 0 };
+        let zero = Money {
+            quoted: "0.00".into(),
+            held: "0.00".into(),
+            open: "0.00".into(),
+            settled: "0.00".into(),
+            overrun: "0.00".into(),
+            unbounded: 0,
+        };
         let budget = Money { quoted: "2.00".into(), open: "1.50".into(), unbounded: 1, ..zero.clone() };
-        let refused = Refused { call: "c1".into(), summary: "a job".into(), price: "$10.00".into(), reason: "too dear".into() };
-        let spend = Spend { cap: Some("5.00".into()), left: Some("3.50".into()), budget, metered: zero.clone(), past_cap: zero };
+        let refused =
+            Refused { call: "c1".into(), summary: "a job".into(), price: "$10.00".into(), reason: "too dear".into() };
+        let spend = Spend {
+            cap: Some("5.00".into()),
+            left: Some("3.50".into()),
+            budget,
+            metered: zero.clone(),
+            past_cap: zero,
+        };
         let text = shown(&[Event::End {
             status: Status::Done,
             reason: None,
@@ -316,7 +349,9 @@ mod tests {
             spend,
             tokens: Tokens::default(),
         }]);
-        for line in ["  a job ($10.00): too dear", "cap: $5.00, left: $3.50", "open $1.50, settled $0.00, 1 without a bound"] {
+        for line in
+            ["  a job ($10.00): too dear", "cap: $5.00, left: $3.50", "open $1.50, settled $0.00, 1 without a bound"]
+        {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert!(!text.contains("Plan and Agent"), "{text}");
@@ -340,7 +375,20 @@ mod tests {
     fn results_of_calls_that_overlap_say_whose_they_are() {
         let ended = |name: &str| Event::Result { call: name.into(), ok: true, text: format!("in {name}") };
         let text = shown(&[call("c1"), call("c2"), call("c3"), ended("c3"), ended("c1"), ended("c2")]);
-        assert_eq!(text, "\n• read c1\n\n• read c2\n\n• read c3\n    in c3\n\n• read c1\n    in c1\n\n• read c2\n    in c2\n");
+        assert_eq!(
+            text,
+            "\n• read c1\n\n• read c2\n\n• read c3\n    in c3\n\n• read c1\n    in c1\n\n• read c2\n    in c2\n"
+        );
+    }
+
+    #[test]
+    fn what_was_streamed_is_not_shown_twice() {
+        let piece = |text: &str| Event::Progress { call: "c1".into(), text: text.into() };
+        let ended = |ok, text: &str| Event::Result { call: "c1".into(), ok, text: text.into() };
+        let text = shown(&[call("c1"), piece("one\n"), piece("two\n"), ended(false, "one\ntwo\n[exit 1]"), call("c2")]);
+        assert_eq!(text, "\n• read c1\none\ntwo\n  ✗ [exit 1]\n\n• read c2\n");
+        let text = shown(&[call("c1"), piece("no end"), ended(true, "no end\n[exit 0]"), call("c2")]);
+        assert_eq!(text, "\n• read c1\nno end\n\n• read c2\n");
     }
 
     #[test]

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tools::site::{Hub, HubToken, JobSecret, SecretPower};
 use tools::Site;
+use tools::site::{Hub, HubToken, JobSecret, SecretPower};
 use turn::Limits;
 
 /// The share of a model's context, in percent, from which older turns are summed up.
@@ -85,6 +85,10 @@ pub fn prohibitions(config: &Config) -> Result<Vec<Prohibition>, Failure> {
 
 /// The person's prices of tools.
 pub fn tool_prices(config: &Config) -> Result<ToolPrices, Failure> {
+    if let Some(tool) = config.prices.keys().find(|tool| !tool.starts_with("mcp:")) {
+        let cause = anyhow!("`prices` names `{tool}`, and only a tool of an MCP server can be given a price");
+        return Err(Failure::config(cause).hint("write it like \"mcp:fal/generate\" = \"0.05\""));
+    }
     let prices = config.prices.iter().map(|(tool, price)| (tool.as_str(), price.as_str()));
     ToolPrices::read(prices).map_err(Failure::config)
 }
@@ -100,7 +104,9 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
     if let Some(file) = name.strip_prefix("script:") {
         let script = Script::load(Path::new(file)).map_err(Failure::user)?;
         let cost = if script.price().is_some() { Cost::Paid } else { Cost::Free };
-        let (model, name) = (Model::Script(script), name.to_owned());
+        // A session keeps the name, and may be taken up from another folder.
+        let whole = std::path::absolute(file).map_err(Failure::host)?;
+        let (model, name) = (Model::Script(script), format!("script:{}", whole.display()));
         return Ok(Picked { name, model, cost, context_tokens: None, max_output_tokens: None });
     }
     let Some((provider, model)) = name.split_once('/').filter(|(_, model)| !model.is_empty()) else {
@@ -253,8 +259,7 @@ pub fn setup(
 ) -> Result<(Setup, mpsc::Receiver<ServerEvent>), Failure> {
     let workspace = workspace(folder, &outputs)?;
     let environment = Arc::new(Environment::of_this_program(&key_variables(config), &config.shell.pass));
-    let surroundings =
-        Surroundings { environment: environment.open(), folder: workspace.root().to_owned() };
+    let surroundings = Surroundings { environment: environment.open(), folder: workspace.root().to_owned() };
     let (servers, server_events) = Servers::start(servers(config)?, surroundings).map_err(Failure::config)?;
     let scene = Scene {
         workspace: workspace.clone(),
