@@ -202,6 +202,8 @@ impl Session {
             return Err(EngineError::Unfinished(self.id.clone()));
         }
         self.unavailable = false;
+        self.prompts = 0;
+        self.refused.clear();
         let prompt = match &first {
             turn::TurnEvent::Said { text } => Some(Event::Prompt { text: text.clone() }),
             _goes_on => None,
@@ -252,7 +254,7 @@ impl Session {
         }
     }
 
-    /// What was refused because nobody was there to ask.
+    /// What was refused in the last run because nobody was there to ask.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }

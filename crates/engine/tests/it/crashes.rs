@@ -161,6 +161,11 @@ async fn a_recovery_that_crashes_itself_is_recovered_from() {
         let crashed = stage.resumed(&script).await.is_err();
         stage.mend().await;
         let (session, _) = stage.resumed(&script).await.unwrap();
+        let unknown = |message: &Message| match message {
+            Message::Tool { call, text, .. } => call == "c4" && text.starts_with("unknown: the process ended while"),
+            Message::User { .. } | Message::Assistant(_) => false,
+        };
+        assert!(session.turn().messages().iter().any(unknown), "the call that ran is reported");
         check_what_is_left(&stage, &session, &events);
         stage.check_record(&session).await;
         if !crashed {

@@ -452,6 +452,13 @@ pub fn check_conversation(messages: &[Message]) {
     assert!(wanted.is_empty(), "{wanted:?} have no answer: {messages:#?}");
 }
 
+/// Whether a program with the number in this file is there and is no mere entry of one that has ended.
+pub fn lives(pid_file: &Path) -> bool {
+    let pid: u32 = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
 /// A pipe in the workspace on which a shell can wait for the test.
 pub fn pipe(stage: &Stage, name: &str) -> PathBuf {
     let path = stage.path(name);

@@ -1,8 +1,7 @@
 //! Stops: while a tool runs, while a question is open, while the model speaks.
 
-use crate::stage::{Attended, Ended, Play, Stage, Unattended, order, said};
+use crate::stage::{Attended, Ended, Play, Stage, Unattended, lives, order, said};
 use engine::SessionCommand;
-use std::path::Path;
 use turn::TurnEvent;
 use wire::Status;
 
@@ -12,19 +11,12 @@ const STOPPED: (Status, Option<&str>) = (Status::Interrupted, Some("stopped by t
 const LASTS: &str = r#"
 [[turn]]
 calls = [
-    { tool = "shell", args = { command = "sleep 1000 & echo $! > child; echo $$ > parent; echo up; wait" } },
+    { tool = "shell", args = { command = "sleep 1000 & echo $! > child; echo $$ > parent; echo up; wait", timeout_s = 3600 } },
     { tool = "write", args = { path = "after", content = "x" } },
 ]
 [[turn]]
 text = "I go on."
 "#;
-
-/// Whether a program with the number in this file is there and is no mere entry of one that has ended.
-fn lives(pid_file: &Path) -> bool {
-    let pid: u32 = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
-}
 
 #[tokio::test]
 async fn a_stop_ends_what_a_tool_has_started_and_the_session_goes_on() {
@@ -68,7 +60,7 @@ async fn a_second_stop_gives_up_waiting_for_what_does_not_end() {
     let stage = Stage::new().await;
     let script = r#"
         [[turn]]
-        calls = [{ tool = "shell", args = { command = "trap '' TERM; echo $$ > parent; echo up; while :; do sleep 1000; done" } }]
+        calls = [{ tool = "shell", args = { command = "trap '' TERM; echo $$ > parent; echo up; while :; do sleep 1000; done", timeout_s = 3600 } }]
     "#;
     let mut play = stage.play("yolo:5", Attended, script).await;
     play.progress("c1").await;

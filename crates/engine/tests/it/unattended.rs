@@ -1,6 +1,6 @@
 //! Sessions where nobody can be asked.
 
-use crate::stage::{Stage, Unattended, order};
+use crate::stage::{Ended, Play, Stage, Unattended, order, said};
 use wire::{Event, Status};
 
 #[tokio::test]
@@ -41,6 +41,23 @@ async fn what_would_ask_is_refused_with_its_reason_and_listed_at_the_end() {
     let decided = [("refuse".to_owned(), "nobody to ask".to_owned())];
     assert_eq!((ended.decisions("c1"), ended.decisions("c2")), (decided.to_vec(), decided.to_vec()));
     stage.check_record(&ended.session).await;
+}
+
+#[tokio::test]
+async fn what_was_refused_in_one_run_is_not_listed_at_the_end_of_the_next() {
+    let stage = Stage::new().await;
+    let script = r#"
+        [[turn]]
+        calls = [{ tool = "write", args = { path = "a", content = "x" } }]
+        [[turn]]
+        text = "done"
+        [[turn]]
+        text = "hello"
+    "#;
+    let Ended { session, heard, .. } = stage.played("agent", Unattended, script).await;
+    assert_eq!(session.refused().len(), 1);
+    let ended = Play::of(session, heard, said("hello")).end().await;
+    assert_eq!((ended.how(), ended.session.refused().len()), ((Status::Done, None), 0));
 }
 
 #[tokio::test]
