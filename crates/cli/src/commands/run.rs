@@ -11,14 +11,16 @@ use crate::{config::Config, person};
 use anyhow::{Context, anyhow};
 use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface};
 use gate::Person;
-use journal::{IfMissing, Journal, SessionId, SessionRow};
+use journal::{IfMissing, Journal, JournalError, SessionId, SessionRow};
 use mcp::ServerEvent;
 use policy::{Attendance, Cap, Mode, ModeChoice};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use turn::TurnEvent;
 use wire::{Event, Status};
 
@@ -147,7 +149,10 @@ pub fn start(job: Job, person: Person) -> Result<ExitCode, Failure> {
     become_a_run()?;
     let (mut config, paths) = wiring::configured()?;
     config.limits.max_turns = job.options.max_turns.or(config.limits.max_turns);
-    crate::runtime()?.block_on(carry_out(job, person, config, paths))
+    let ended = crate::runtime()?.block_on(carry_out(job, person, config, paths));
+    // Whatever still runs would be nobody's child from now on, and be taken for a person's.
+    host::children::kill_all();
+    ended
 }
 
 /// Makes this program a Remit run: its children are known for such, and none of them can look into it.
@@ -197,23 +202,29 @@ async fn run_session(
     journal: &Journal,
     surface: Surface,
 ) -> Result<(RunEnd, usize, String), Failure> {
+    let (commands, mut heard) = mpsc::channel(16);
+    let interrupted = CancellationToken::new();
+    let interrupts = tokio::spawn(interrupts(commands.clone(), interrupted.clone()));
     let opened = open(job, person, (config, paths), journal, surface).await?;
     let (mut session, header, setup) = (opened.session, opened.header, opened.setup);
-    let (commands, mut heard) = mpsc::channel(16);
     tokio::spawn(hear_servers(opened.server_events, commands.clone()));
-    let listening = control::listen(&paths.socket(session.id().as_str()), commands.clone())?;
-    let interrupts = tokio::spawn(interrupts(commands));
+    let listening = control::listen(&paths.socket(session.id().as_str()), commands)?;
     session.say(header);
     // The model is told of the tools once; a server that takes longer than this is left out until it is there.
-    setup.servers.ready(SERVERS_PATIENCE).await;
+    tokio::select! {
+        _ = setup.servers.ready(SERVERS_PATIENCE) => {}
+        () = interrupted.cancelled() => {}
+    }
     let end = session.run(job.first.clone(), &mut heard).await.map_err(engine_failure);
-    interrupts.abort();
     drop(listening);
     setup.scene.runs.stop_all().await;
     setup.servers.stop().await;
-    let end = end?;
-    session.say(session.end_event(&end));
-    Ok((end, session.refused().len(), session.turn().last_text().to_owned()))
+    interrupts.abort();
+    let outcome = end
+        .as_ref()
+        .map_or_else(|why| RunEnd { status: Status::Failed, reason: Some(format!("{:#}", why.cause)) }, RunEnd::clone);
+    session.say(session.end_event(&outcome));
+    Ok((end?, session.refused().len(), session.turn().last_text().to_owned()))
 }
 
 /// How long the servers have to be up before the model is asked.
@@ -325,28 +336,43 @@ fn new_id() -> Result<SessionId, Failure> {
 
 /// A damaged or full store is this machine's to mend; a session that another program has is the person's.
 pub fn engine_failure(why: EngineError) -> Failure {
-    Failure::host(why)
+    match why {
+        EngineError::Journal(why @ JournalError::Owned { .. }) => Failure::user(why),
+        why => Failure::host(why),
+    }
 }
 
-/// The first Ctrl-C stops what runs; the second quits at once. Both leave a session that can be resumed.
-async fn interrupts(commands: mpsc::Sender<SessionCommand>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
-    let mut times = 0;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => times += 1,
-            _ = terminate.recv() => times += 1,
-        }
-        if times > 1 {
-            // Everything acknowledged is on record; what still runs dies with this program.
+/// The first Ctrl-C stops what runs; the second quits at once. Both leave a session that can be resumed. A closed terminal
+/// and a request to end count as one.
+async fn interrupts(commands: mpsc::Sender<SessionCommand>, interrupted: CancellationToken) {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let ignored = ignored_signals();
+    // What this program was started to ignore, as by `nohup` or in the background of a script, it goes on to ignore.
+    let heeded = kinds.into_iter().filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
+    let (tell, mut told) = mpsc::channel(4);
+    for mut signals in heeded.filter_map(|kind| signal(kind).ok()) {
+        let tell = tell.clone();
+        tokio::spawn(async move { while signals.recv().await.is_some() && tell.send(()).await.is_ok() {} });
+    }
+    drop(tell);
+    while told.recv().await.is_some() {
+        if interrupted.is_cancelled() {
+            // Everything acknowledged is on record.
+            host::children::kill_all();
             std::process::exit(130);
         }
+        interrupted.cancel();
         eprintln!("\nstopping; once more quits at once");
-        let _ = commands.send(SessionCommand::Stop).await;
+        let commands = commands.clone();
+        tokio::spawn(async move { commands.send(SessionCommand::Stop).await });
     }
+}
+
+/// The signals that this program was started to ignore, a bit each; none where the system does not say.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// How events are shown.
@@ -366,7 +392,11 @@ pub async fn print(mut events: mpsc::UnboundedReceiver<Event>, form: Form) -> st
         Form::Human => Printer::Human(Human::new(out, Colours::of_stdout())),
     };
     while let Some(event) = events.recv().await {
-        printer.show(&event)?;
+        match printer.show(&event) {
+            // Nobody reads any more; the run goes on, and its record has it all.
+            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            shown => shown?,
+        }
     }
     Ok(())
 }
