@@ -7,6 +7,8 @@ use crate::failure::Failure;
 use crate::person;
 use anyhow::{Context, anyhow};
 use engine::SessionCommand;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,29 @@ use wire::{ControlReply, ControlRequest};
 const MOST: u64 = 64 * 1024;
 /// How long the owner of a session may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest path by which the kernel finds a socket: what its address has room for, on every system.
+const LONGEST_PATH: usize = 100;
+
+/// A way to a socket that the kernel takes, however far down the person's folders are.
+struct Reach {
+    path: PathBuf,
+    /// The socket's folder, held open where the way leads through it.
+    _folder: Option<File>,
+}
+
+impl Reach {
+    fn of(path: &Path) -> std::io::Result<Reach> {
+        match (path.parent(), path.file_name()) {
+            (Some(folder), Some(name)) if path.as_os_str().len() > LONGEST_PATH => {
+                let folder = File::open(folder)?;
+                let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+                Ok(Reach { path, _folder: Some(folder) })
+            }
+            _short => Ok(Reach { path: path.to_owned(), _folder: None }),
+        }
+    }
+}
 
 /// A socket that is gone when this is.
 #[derive(Debug)]
@@ -44,7 +69,7 @@ pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>) -> Result<Lis
             Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why.into()),
             Ok(()) | Err(_) => {}
         }
-        let listener = UnixListener::bind(path)?;
+        let listener = UnixListener::bind(&Reach::of(path)?.path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         Ok(listener)
     };
@@ -102,7 +127,8 @@ fn refused(why: &str) -> ControlReply {
 
 /// Asks the owner of a session; `None` when nobody owns it.
 pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<ControlReply>, Failure> {
-    let stream = match UnixStream::connect(path).await {
+    let connect = async { UnixStream::connect(&Reach::of(path)?.path).await };
+    let stream = match connect.await {
         Ok(stream) => stream,
         Err(why) if matches!(why.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
             return Ok(None);
