@@ -4,10 +4,11 @@
 
 use crate::commands::run::session_id;
 use crate::failure::Failure;
+use crate::out::out;
 use crate::wiring;
+use anyhow::Context;
 use journal::{IfMissing, Journal};
 use serde_json::json;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,8 +46,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }));
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     match args.output {
-        Some(file) => std::fs::write(&file, text).map_err(Failure::host)?,
-        None => std::io::stdout().write_all(text.as_bytes()).map_err(Failure::host)?,
+        Some(file) => {
+            let written =
+                std::fs::write(&file, text).with_context(|| format!("`{}` cannot be written", file.display()));
+            written.map_err(Failure::host)?;
+        }
+        None => out!("{text}"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@
 
 use crate::commands::run::{engine_failure, session_id};
 use crate::failure::Failure;
+use crate::out::outln;
 use crate::{control, draw, person, wiring};
 use anyhow::anyhow;
 use gate::{Gate, Person};
@@ -46,19 +47,21 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
         match (person, wish) {
-            (Some(person), Some(wish)) => set_stored(&journal, &id, &person, |last| wish.resolve(last, default_cap)).await,
+            (Some(person), Some(wish)) => {
+                set_stored(&journal, &id, &person, |last| wish.resolve(last, default_cap)).await
+            }
             (None, _) | (_, None) => stored(&journal, &id).await,
         }
     })?;
     match reply {
         ControlReply::Refused { why } => Err(Failure::user(anyhow!("{why}"))),
         status if args.json => {
-            println!("{}", serde_json::to_string(&status).map_err(Failure::bug)?);
+            outln!("{}", serde_json::to_string(&status).map_err(Failure::bug)?);
             Ok(ExitCode::SUCCESS)
         }
         ControlReply::Status { chip, spend, .. } => {
-            println!("{chip}");
-            draw::spend_lines(&spend).iter().for_each(|line| println!("{line}"));
+            outln!("{chip}");
+            draw::spend_lines(&spend).iter().for_each(|line| outln!("{line}"));
             Ok(ExitCode::SUCCESS)
         }
     }

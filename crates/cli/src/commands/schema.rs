@@ -3,6 +3,7 @@
 //! Not here: the events themselves (that is `wire`).
 
 use crate::failure::Failure;
+use crate::out::outln;
 use std::process::ExitCode;
 
 /// Which schema.
@@ -24,6 +25,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let schema = match args.what {
         What::Events => wire::event_schema(),
     };
-    println!("{schema:#}");
+    outln!("{schema:#}");
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@
 use crate::commands::run::about;
 use crate::draw;
 use crate::failure::Failure;
+use crate::out::outln;
 use crate::wiring;
 use journal::{IfMissing, Journal, JournalError, SessionRow};
 use serde_json::json;
@@ -37,11 +38,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             Err(why) => Err(Failure::host(why)),
         }
     })?;
-    let here = std::env::current_dir().and_then(|folder| folder.canonicalize()).map_err(Failure::host)?;
-    let here = here.display().to_string();
+    let here =
+        if args.here { Some(std::env::current_dir().map_err(Failure::host)?.display().to_string()) } else { None };
     for row in rows {
         let about = about(&row)?;
-        if args.here && about.workspace != here {
+        if here.as_ref().is_some_and(|here| about.workspace != *here) {
             continue;
         }
         if args.json {
@@ -50,11 +51,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
                 "id": id.to_string(), "created_at_ms": created_at_ms, "updated_at_ms": updated_at_ms,
                 "records": records, "workspace": about.workspace, "model": about.model, "title": about.title,
             });
-            println!("{line}");
+            outln!("{line}");
         } else {
             let age = age(wiring::now_ms().saturating_sub(row.updated_at_ms));
-            println!("{}  {age:>9}  {}", row.id, draw::short(&about.title));
-            println!("            {}  {}", draw::clean(&about.workspace), draw::clean(&about.model));
+            outln!("{}  {age:>9}  {}", row.id, draw::short(&about.title));
+            outln!("            {}  {}", draw::clean(&about.workspace), draw::clean(&about.model));
         }
     }
     Ok(ExitCode::SUCCESS)

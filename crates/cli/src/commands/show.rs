@@ -5,6 +5,7 @@
 use crate::commands::run::{about, session_id};
 use crate::draw::{clean, short, spend_lines};
 use crate::failure::Failure;
+use crate::out::outln;
 use crate::wiring;
 use gate::GateEvent;
 use journal::{IfMissing, Journal};
@@ -47,11 +48,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             "mode": state.mode.to_string(), "spend": spend, "tokens": engine::bill::tokens(turn.usage()),
             "messages": turn.messages(), "records": bodies.map_err(Failure::host)?,
         });
-        println!("{whole}");
+        outln!("{whole}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}  {}", engine::bill::chip(state.mode, &state), clean(&about.model));
-    println!("{}", clean(&about.workspace));
+    outln!("{}  {}", engine::bill::chip(state.mode, &state), clean(&about.model));
+    outln!("{}", clean(&about.workspace));
     for record in &records {
         match record.kind.as_str() {
             gate::RECORD_KIND => serde_json::from_str(&record.body).map(|event| decided(&event)),
@@ -59,8 +60,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         .map_err(Failure::host)?;
     }
-    println!();
-    spend_lines(&spend).iter().for_each(|line| println!("{line}"));
+    outln!();
+    spend_lines(&spend).iter().for_each(|line| outln!("{line}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,23 +70,23 @@ fn decided(event: &GateEvent) {
         GateEvent::Decided(decision) => {
             let reason = decision.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             let (outcome, by) = (&decision.outcome, &decision.decided_by);
-            println!("  {outcome} by {by}{reason}  {} ({})", short(&decision.summary), decision.price);
+            outln!("  {outcome} by {by}{reason}  {} ({})", short(&decision.summary), decision.price);
         }
-        GateEvent::ModeSet { mode, surface } => println!("mode: {mode} (by the person, {surface})"),
-        GateEvent::Answered { call, consent, .. } => println!("  the person answered {consent} to {call}"),
-        GateEvent::Ended { entry: Some(entry), .. } | GateEvent::Posted { entry, .. } => println!("  {entry}"),
+        GateEvent::ModeSet { mode, surface } => outln!("mode: {mode} (by the person, {surface})"),
+        GateEvent::Answered { call, consent, .. } => outln!("  the person answered {consent} to {call}"),
+        GateEvent::Ended { entry: Some(entry), .. } | GateEvent::Posted { entry, .. } => outln!("  {entry}"),
         GateEvent::Opened { .. } | GateEvent::Revoked { .. } | GateEvent::Ended { entry: None, .. } => {}
     }
 }
 
 fn said(event: &TurnEvent) {
     match event {
-        TurnEvent::Said { text } => println!("\n> {}", clean(text)),
-        TurnEvent::Replied { reply, .. } if !reply.text.is_empty() => println!("\n{}", clean(&reply.text)),
-        TurnEvent::CallEnded { text, .. } => println!("    {}", short(text)),
-        TurnEvent::ModelFailed { why } => println!("the model failed: {}", clean(why)),
-        TurnEvent::Compacted { .. } => println!("(older messages were summed up)"),
-        TurnEvent::Stopped => println!("(stopped)"),
+        TurnEvent::Said { text } => outln!("\n> {}", clean(text)),
+        TurnEvent::Replied { reply, .. } if !reply.text.is_empty() => outln!("\n{}", clean(&reply.text)),
+        TurnEvent::CallEnded { text, .. } => outln!("    {}", short(text)),
+        TurnEvent::ModelFailed { why } => outln!("the model failed: {}", clean(why)),
+        TurnEvent::Compacted { .. } => outln!("(older messages were summed up)"),
+        TurnEvent::Stopped => outln!("(stopped)"),
         TurnEvent::Limited { .. } | TurnEvent::Replied { .. } | TurnEvent::GoOn | TurnEvent::ContextFull => {}
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::commands::run::session_id;
 use crate::failure::Failure;
+use crate::out::outln;
 use crate::wiring;
 use journal::{IfMissing, Journal, Verified};
 use serde_json::json;
@@ -42,14 +43,14 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let found = chain.and_then(|intact| followed.map(|()| intact).map_err(|why| why.to_string()));
     match (found, args.json) {
-        (Ok((records, head)), true) => println!("{}", json!({"intact": true, "records": records, "head": head})),
-        (Ok((records, head)), false) => println!("intact: {records} records, head {head}"),
+        (Ok((records, head)), true) => outln!("{}", json!({"intact": true, "records": records, "head": head})),
+        (Ok((records, head)), false) => outln!("intact: {records} records, head {head}"),
         (Err(why), true) => {
-            println!("{}", json!({"intact": false, "why": why}));
+            outln!("{}", json!({"intact": false, "why": why}));
             return Ok(ExitCode::FAILURE);
         }
         (Err(why), false) => {
-            println!("not intact: {why}");
+            outln!("not intact: {why}");
             return Ok(ExitCode::FAILURE);
         }
     }
