@@ -128,7 +128,13 @@ fn a_command_sees_no_key_and_no_word_that_is_meant_for_remit() {
     let model = home.script(Script::new().shell("env; cat /proc/self/environ").say("Done."));
     let mut start = home.run(&model, &["--mode", "yolo:4"]).env("PLAIN", "is-there");
     let secret = [
-        "MY_MODEL_PASS", "A_JOBS_SECRET", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "REMIT_ANYTHING", "SAME_AGAIN",
+        "MY_MODEL_PASS",
+        "A_JOBS_SECRET",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "HF_TOKEN",
+        "REMIT_ANYTHING",
+        "SAME_AGAIN",
     ];
     for name in secret {
         start = start.env(name, "canary-6f1c");
@@ -138,8 +144,11 @@ fn a_command_sees_no_key_and_no_word_that_is_meant_for_remit() {
     let seen = ended.event("result")["text"].as_str().unwrap().to_owned();
     assert!(seen.contains("PLAIN=is-there"), "{seen}");
     assert!(!seen.contains("canary-6f1c"), "{seen}");
-    let remits: BTreeSet<&str> =
-        seen.split(['\n', '\0']).filter(|line| line.starts_with("REMIT_")).map(|line| line.split('=').next().unwrap()).collect();
+    let remits: BTreeSet<&str> = seen
+        .split(['\n', '\0'])
+        .filter(|line| line.starts_with("REMIT_"))
+        .map(|line| line.split('=').next().unwrap())
+        .collect();
     // It says which run a program belongs to, so that all of it can be ended; it opens nothing.
     assert_eq!(remits, BTreeSet::from(["REMIT_RUN"]), "{seen}");
 }

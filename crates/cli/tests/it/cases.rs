@@ -171,7 +171,19 @@ impl World {
     }
 
     fn start_jobs(&mut self) -> Standin {
-        let jobs = Standin::start(&["jobs", "--token", "hf_test", "--user", "ada", "--scheduling-secs", "0", "--run-secs", "30", "--speed", "1000"]);
+        let jobs = Standin::start(&[
+            "jobs",
+            "--token",
+            "hf_test",
+            "--user",
+            "ada",
+            "--scheduling-secs",
+            "0",
+            "--run-secs",
+            "30",
+            "--speed",
+            "1000",
+        ]);
         let spec = json!({"command": ["true"], "arguments": [], "environment": {}, "flavor": "cpu-basic", "dockerImage": "python:3.12"});
         let id = |answer: Value| answer["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
         self.job = id(jobs.http("POST", "/api/jobs/ada", Some(&spec)));
@@ -180,23 +192,34 @@ impl World {
         jobs
     }
 
-    /// The row's arguments, with the names of the job and the schedule that are there.
+    /// The row's arguments, with the names of the job and the schedule that are there. The rows declare their servers' tools
+    /// without arguments; the forge is stricter, and wants to know the branches of a pull request.
     fn args(&self, case: &Case) -> Value {
         let text = case.args.to_string().replace("\"j1\"", &format!("\"{}\"", self.job));
-        serde_json::from_str(&text.replace("\"s1\"", &format!("\"{}\"", self.schedule))).unwrap()
+        let mut args: Value = serde_json::from_str(&text.replace("\"s1\"", &format!("\"{}\"", self.schedule))).unwrap();
+        if case.tool == "mcp:forge/create_pull_request" && args.get("head").is_none() {
+            args["head"] = json!("feature-x");
+            args["base"] = json!("main");
+        }
+        args
     }
 
     /// What there is, but for the session's own record.
     fn look(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = BTreeMap::new();
         for folder in ["work", "remote.git", "home", "config"] {
-            all.extend(files_below(&self.home.path(folder)).into_iter().map(|(name, content)| (format!("{folder}/{name}"), content)));
+            all.extend(
+                files_below(&self.home.path(folder))
+                    .into_iter()
+                    .map(|(name, content)| (format!("{folder}/{name}"), content)),
+            );
         }
         for file in ["elsewhere.txt", "called.log"] {
             all.extend(fs::read(self.home.path(file)).map(|content| (file.to_owned(), content)));
         }
         let forge: Value = serde_json::from_str(&self.home.read("forge.json")).unwrap_or_default();
-        all.insert("the forge's calls".to_owned(), forge["calls"].to_string().into_bytes());
+        let calls = forge["calls"].as_array().cloned().unwrap_or_default();
+        all.insert("the forge's calls".to_owned(), Value::from(calls).to_string().into_bytes());
         if let Some(jobs) = &self.jobs {
             all.insert("the hub's requests".to_owned(), jobs.state()["requests"].to_string().into_bytes());
         }
@@ -247,7 +270,11 @@ impl World {
         match case.answer() {
             Answer::NobodyToAsk => {
                 assert_eq!(refused.len(), 1, "{label}");
-                assert_eq!((&refused[0]["summary"], &refused[0]["price"]), (&call["summary"], &call["price"]), "{label}");
+                assert_eq!(
+                    (&refused[0]["summary"], &refused[0]["price"]),
+                    (&call["summary"], &call["price"]),
+                    "{label}"
+                );
             }
             _others => assert!(refused.is_empty(), "{label}"),
         }
@@ -293,16 +320,16 @@ impl World {
     fn check_effect(&self, case: &Case, ended: &Ended, label: &str) {
         let results = ended.events_of("result");
         let result = results[0]["text"].as_str().unwrap();
-        // A pull request needs branches too, which one row does not name: the forge says so, having been asked.
-        let is_lacking = case.tool == "mcp:forge/create_pull_request" && case.args.get("head").is_none();
-        assert_eq!(results[0]["ok"], json!(!is_lacking), "{label}");
+        assert_eq!(results[0]["ok"], json!(true), "{label}");
         let local = |reference: &str| self.home.git(&["rev-parse", reference]);
         let forged = |tool: &str, outcome: &str| {
             assert_eq!(self.forged(label), (tool.to_owned(), outcome.to_owned()), "{label}");
         };
         let spend = &ended.event("end")["spend"]["budget"];
         match case.id.as_str() {
-            "yolo-push-feature-branch" => assert_eq!(self.remote("refs/heads/feature-x"), local("feature-x"), "{label}"),
+            "yolo-push-feature-branch" => {
+                assert_eq!(self.remote("refs/heads/feature-x"), local("feature-x"), "{label}")
+            }
             "yolo-push-tags" => assert_eq!(self.remote("refs/tags/v0"), local("v0"), "{label}"),
             "yolo-background-push" => assert_eq!(self.remote("refs/heads/main"), local("main"), "{label}"),
             "yolo-release" => assert_eq!(self.home.read("called.log"), "gh release create v1\n", "{label}"),
@@ -315,8 +342,8 @@ impl World {
             }
             "yolo-mcp-name-holds-a-verb" => forged("list_staged_tags", "done"),
             "yolo-mcp-with-a-price-that-fits" => {
-                forged("create_pull_request", "failed");
-                assert_eq!(spend["quoted"], "0.05", "{label}");
+                forged("create_pull_request", "done");
+                assert_eq!((&spend["quoted"], &spend["settled"]), (&json!("0.05"), &json!("0.05")), "{label}");
             }
             "agent-mcp-read-only" | "plan-mcp-read-only" => forged("list_pull_requests", "done"),
             "yolo-job-fits" => {
@@ -333,7 +360,10 @@ impl World {
             }
             "yolo-scheduled-ps" => assert!(result.contains(&self.schedule), "{label}"),
             "yolo-uncapped-scheduled" => {
-                assert!(self.requests().last().is_some_and(|last| last.starts_with("POST /api/scheduled-jobs/")), "{label}");
+                assert!(
+                    self.requests().last().is_some_and(|last| last.starts_with("POST /api/scheduled-jobs/")),
+                    "{label}"
+                );
                 assert_eq!(spend["unbounded"], 1, "{label}");
             }
             "agent-job-logs" => assert!(self.requests().iter().any(|line| line.contains("/logs")), "{label}"),

@@ -2,7 +2,7 @@
 //!
 //! Not here: what a failing store or a hostile model does (that is `reliability`).
 
-use crate::support::{Home, Listening, Script, Standin, tell, wait_until};
+use crate::support::{Home, Listening, REMIT, Script, Standin, tell, wait_until};
 use rustix::process::{Signal, test_kill_process};
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn zero_is_done_and_one_is_an_error() {
     let ended = home.run(&runs_out, &[]).end();
     ended.assert(1);
     assert_eq!(ended.event("end")["status"], "failed");
-    assert!(ended.event("end")["reason"].as_str().unwrap().contains("turn"), "{}", ended.out);
+    assert!(ended.event("end")["reason"].as_str().unwrap().contains("the script has ended"), "{}", ended.out);
 
     let refuses = home.script(Script::new().say("x").lines("error = { kind = \"auth\", message = \"who are you\" }"));
     let ended = home.run(&refuses, &[]).end();
@@ -97,10 +97,13 @@ fn a_broken_script_or_configuration_is_named_with_its_line() {
 fn three_is_done_but_for_what_nobody_could_be_asked_about() {
     let home = Home::new();
     let script = Script::new()
-        .turn("", &[
-            ("write", json!({"path": "a.txt", "content": "x"})),
-            ("hf_jobs", json!({"operation": "run", "flavor": "a10g-small", "timeout": "1h", "command": ["true"]})),
-        ])
+        .turn(
+            "",
+            &[
+                ("write", json!({"path": "a.txt", "content": "x"})),
+                ("hf_jobs", json!({"operation": "run", "flavor": "a10g-small", "timeout": "1h", "command": ["true"]})),
+            ],
+        )
         .call("shell", json!({"command": "touch b.txt"}))
         .say("I could do none of it.");
     let model = home.script(script);
@@ -143,7 +146,7 @@ fn seventy_five_is_a_service_that_may_be_there_later() {
 
 #[test]
 fn an_interrupt_stops_the_turn_and_the_session_goes_on_when_it_is_resumed() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let home = Home::new();
         let up = home.pipe("up");
         let script = Script::new()
@@ -191,7 +194,10 @@ fn a_second_interrupt_quits_at_once_and_leaves_nothing_running() {
     let up = home.pipe("up");
     // They do not want to end, in the command's session and in ones of their own, and have emptied their environment.
     let stubborn = "trap '' TERM INT HUP; echo $$ >&9; while :; do sleep 1000; done";
-    home.write("stubborn.sh", &format!("exec 9> ../up\n(setsid env -i sh -c \"{}\" &)\n{stubborn}\n", stubborn.replace('$', "\\$")));
+    home.write(
+        "stubborn.sh",
+        &format!("exec 9> ../up\n(setsid env -i sh -c \"{}\" &)\n{stubborn}\n", stubborn.replace('$', "\\$")),
+    );
     let script = Script::new().shell("trap '' TERM INT; . ../stubborn.sh").say("Done.");
     let mut running = home.run(&home.script(script), &["--mode", "yolo"]).go();
     let alive = Listening::to(&up);
@@ -226,4 +232,34 @@ fn a_stop_waits_for_nobody_who_was_never_there() {
     let reader = Listening::to(&pipe);
     tell(&pipe, "free\n");
     assert_eq!(reader.line(), "free");
+}
+
+#[test]
+fn a_run_that_was_started_to_outlive_its_terminal_does() {
+    let home = Home::new();
+    let gate = home.pipe("gate");
+    let model = home.script(Script::new().shell("cat ../gate").say("Done."));
+    let line = format!("trap '' HUP; exec '{REMIT}' run x --json --mode yolo --model '{model}'");
+    let mut running = home.start(&["sh", "-c", &line]).go();
+    running.until_type("decision");
+    running.signal(Signal::HUP);
+    tell(&gate, "go on\n");
+    let ended = running.end();
+    ended.assert(0);
+    assert_eq!(ended.event("end")["text"], "Done.");
+}
+
+#[test]
+fn an_interrupt_does_not_wait_for_a_server_that_does_not_start() {
+    let home = Home::new();
+    let up = home.pipe("up");
+    home.configure("[mcp.mute]\ncommand = [\"sh\", \"-c\", \"exec 9> ../up; echo up >&9; exec sleep 1000\"]\n");
+    let model = home.script(Script::new().lines("[[turn]]\ntext = \"x\"\ndelay_ms = 600000"));
+    let running = home.run(&model, &[]).go();
+    let alive = Listening::to(&up);
+    alive.line();
+    running.signal(Signal::INT);
+    let ended = running.end();
+    ended.assert(130);
+    alive.until_deserted();
 }

@@ -34,11 +34,28 @@ fn every_line_of_a_run_is_as_the_schema_says() {
         schema::check(&schema, &event).unwrap_or_else(|why| panic!("{why}\n{event}"));
         seen.push(event["type"].as_str().unwrap().to_owned());
     }
-    for kind in ["session", "prompt", "text", "reasoning", "calling", "retrying", "restarted", "message", "call", "decision", "progress", "result", "end"] {
+    for kind in [
+        "session",
+        "prompt",
+        "text",
+        "reasoning",
+        "calling",
+        "retrying",
+        "restarted",
+        "message",
+        "call",
+        "decision",
+        "progress",
+        "result",
+        "end",
+    ] {
         assert!(seen.iter().any(|seen| seen == kind), "no event `{kind}` in {seen:?}");
     }
     assert!(schema::check(&schema, &json!({"type": "text"})).is_err(), "the check finds nothing");
-    assert!(schema::check(&schema, &json!({"type": "text", "delta": "x", "more": 1})).is_err(), "the check finds nothing");
+    assert!(
+        schema::check(&schema, &json!({"type": "text", "delta": "x", "more": 1})).is_err(),
+        "the check finds nothing"
+    );
 }
 
 #[test]
@@ -70,7 +87,9 @@ fn a_person_reads_what_happens_without_json() {
     let model = home.script(script);
     let ended = home.remit(&["run", "write it", "--model", &model]).end();
     ended.assert(3);
-    for words in ["Agent", "> write it", "I [2Jtry.", "refused, because nobody was there to ask:", "(free)", "That was refused."] {
+    for words in
+        ["Agent", "> write it", "I [2Jtry.", "refused, because nobody was there to ask:", "(free)", "That was refused."]
+    {
         assert!(ended.out.contains(words), "no `{words}` in\n{}", ended.out);
     }
     assert!(!ended.out.contains('\u{1b}'), "{:?}", ended.out);
@@ -165,7 +184,8 @@ fn a_script_in_a_folder_is_found_again_from_another() {
 #[test]
 fn the_model_is_what_was_said_or_else_the_variable_or_else_the_configuration() {
     let home = Home::new();
-    let models: Vec<String> = ["said", "variable", "configured"].map(|words| home.script(Script::new().say(words))).into();
+    let models: Vec<String> =
+        ["said", "variable", "configured"].map(|words| home.script(Script::new().say(words))).into();
     home.configure(&format!("model = \"{}\"\n", models[2]));
     let text = |ended: crate::support::Ended| ended.event("end")["text"].clone();
     assert_eq!(text(home.remit(&["run", "x", "--json"]).end()), "configured");
@@ -253,4 +273,22 @@ fn instructions_of_a_repository_reach_the_model_and_its_authority_does_not() {
     assert_eq!(ended.event("session")["mode"], "yolo:5.00");
     let asked = model.http("GET", "/_standin/requests", None);
     assert!(asked[0]["body"].to_string().contains("Always say please."), "{asked}");
+}
+
+#[test]
+fn what_a_run_was_to_leave_behind_or_stands_on_is_missed_with_its_name() {
+    let home = Home::new();
+    let model = home.script(Script::new().say("One.").say("Two."));
+    let ended = home.run(&model, &["--output-last-message", "/no/such/folder/words"]).end();
+    ended.assert(1);
+    assert!(ended.err.contains("/no/such/folder/words"), "{}", ended.err);
+    assert_eq!(ended.event("end")["status"], "done");
+
+    let gone = home.path("work/gone");
+    std::fs::create_dir(&gone).unwrap();
+    let id = home.run(&model, &["-C", "gone"]).end().id();
+    std::fs::remove_dir(&gone).unwrap();
+    let ended = home.remit(&["resume", &id]).end();
+    ended.assert(2);
+    assert!(ended.err.contains("work/gone"), "{}", ended.err);
 }

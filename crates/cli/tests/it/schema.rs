@@ -49,7 +49,8 @@ fn at(root: &Value, schema: &Value, value: &Value, place: &str) -> Result<(), St
             }
             "properties" => {
                 for (name, value) in value.as_object().into_iter().flatten() {
-                    let known = meaning.get(name).ok_or_else(|| format!("{place} has `{name}`, which is not described"))?;
+                    let known =
+                        meaning.get(name).ok_or_else(|| format!("{place} has `{name}`, which is not described"))?;
                     at(root, known, value, &format!("{place}.{name}"))?;
                 }
             }

@@ -47,7 +47,11 @@ fn two_servers_that_others_wrote_work_as_the_mode_says() {
     assert!(!home.path("work/a.txt").exists(), "{}", agent.out);
     agent.assert(3);
     let decided = |ended: &crate::support::Ended| {
-        ended.events_of("decision").iter().map(|event| event["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        ended
+            .events_of("decision")
+            .iter()
+            .map(|event| event["outcome"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(decided(&agent)[1], "refuse", "{}", agent.out);
 
@@ -71,5 +75,8 @@ fn a_server_that_is_not_there_is_said_and_the_run_goes_on() {
     ended.assert(0);
     assert_eq!(ended.event("decision")["outcome"], "invalid", "{}", ended.out);
     let notices: Vec<String> = ended.events_of("notice").iter().map(|event| event["text"].to_string()).collect();
-    assert!(notices.iter().any(|text| text.contains("`gone`")) && notices.iter().any(|text| text.contains("`rude`")), "{notices:?}");
+    assert!(
+        notices.iter().any(|text| text.contains("`gone`")) && notices.iter().any(|text| text.contains("`rude`")),
+        "{notices:?}"
+    );
 }

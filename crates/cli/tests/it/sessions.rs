@@ -2,7 +2,7 @@
 //!
 //! Not here: what is in a record (that is `gate` and `turn`), or who may set a mode (that is `authority`).
 
-use crate::support::{Home, Script, json_lines};
+use crate::support::{Home, Listening, Script, json_lines, tell};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -31,7 +31,7 @@ fn sessions_are_listed_with_the_last_one_first() {
     assert_eq!(ids(&rows), [first.clone(), second.clone()]);
     assert_eq!((&rows[0]["title"], &rows[0]["model"]), (&json!("do it"), &json!(model)));
     let here = home.remit(&["sessions", "--here", "--json"]).folder(home.path("other")).end();
-    assert_eq!(ids(&json_lines(&here.out)), [second.clone()]);
+    assert_eq!(ids(&json_lines(&here.out)), [second]);
     let told = home.remit(&["sessions"]).end();
     assert!(told.out.contains(&first) && told.out.contains("do it"), "{}", told.out);
 }
@@ -47,7 +47,15 @@ fn a_session_is_shown_with_what_was_said_decided_and_spent() {
     assert_eq!(decided.matches("\"outcome\":\"run\"").count(), 3, "{decided}");
     let told = home.remit(&["show", &ran.id()]).end();
     told.assert(0);
-    for words in ["YOLO $2.00 of $2.00", "> do it", "I look.", "run by mode", "echo hi", "That is all.", "cap: $2.00, left: $2.00"] {
+    for words in [
+        "YOLO $2.00 of $2.00",
+        "> do it",
+        "I look.",
+        "run by mode",
+        "echo hi",
+        "That is all.",
+        "cap: $2.00, left: $2.00",
+    ] {
         assert!(told.out.contains(words), "no `{words}` in\n{}", told.out);
     }
 }
@@ -91,7 +99,9 @@ fn a_record_that_was_changed_is_found_out() {
         "DELETE FROM records WHERE seq = 4",
     ] {
         let kept = Home::new();
-        assert!(Command::new("cp").arg("-aT").arg(home.path("data")).arg(kept.path("data")).status().unwrap().success());
+        assert!(
+            Command::new("cp").arg("-aT").arg(home.path("data")).arg(kept.path("data")).status().unwrap().success()
+        );
         change(&kept, statement);
         let ended = kept.remit(&["verify", &id]).end();
         ended.assert(1);
@@ -133,10 +143,8 @@ fn an_export_holds_every_record_with_its_hash() {
 fn a_running_session_can_be_looked_at_and_its_mode_is_set_at_once() {
     let home = Home::new();
     let gate = home.pipe("gate");
-    let script = Script::new()
-        .shell("cat ../gate")
-        .call("write", json!({"path": "a.txt", "content": "x"}))
-        .say("Done.");
+    let script =
+        Script::new().shell("cat ../gate").call("write", json!({"path": "a.txt", "content": "x"})).say("Done.");
     let mut running = home.run(&home.script(script), &["--mode", "yolo:4"]).go();
     let id = running.until_type("session")["id"].as_str().unwrap().to_owned();
     running.until_type("decision");
@@ -152,7 +160,7 @@ fn a_running_session_can_be_looked_at_and_its_mode_is_set_at_once() {
     set.assert(0);
     assert!(set.out.starts_with("Plan"), "{}", set.out);
     assert_eq!(running.until_type("mode")["mode"], "plan");
-    crate::support::tell(&gate, "go on\n");
+    tell(&gate, "go on\n");
     let ended = running.end();
     ended.assert(0);
     let decisions = ended.events_of("decision");
@@ -166,11 +174,11 @@ fn a_running_session_can_be_looked_at_and_its_mode_is_set_at_once() {
 #[test]
 fn a_socket_that_an_owner_left_behind_is_in_nobodys_way() {
     let home = Home::new();
-    let gate = home.pipe("gate");
-    let model = home.script(Script::new().shell("cat ../gate").say("Done."));
+    let (up, gate) = (home.pipe("up"), home.pipe("gate"));
+    let model = home.script(Script::new().shell("echo up > ../up; cat ../gate").say("Done."));
     let mut running = home.run(&model, &["--mode", "yolo:4"]).go();
     let id = running.until_type("session")["id"].as_str().unwrap().to_owned();
-    running.until_type("decision");
+    Listening::to(&up).line();
     running.signal(Signal::KILL);
     running.end().assert(-9);
     assert!(home.path(&format!("data/remit/run/{id}.sock")).exists(), "the killed owner could not clear it away");
@@ -178,7 +186,7 @@ fn a_socket_that_an_owner_left_behind_is_in_nobodys_way() {
     set.assert(0);
     home.remit(&["resume", &id, "--json"]).end().assert(0);
     // The command that outlived its owner ends.
-    crate::support::tell(&gate, "go on\n");
+    tell(&gate, "go on\n");
 }
 
 #[test]
@@ -194,6 +202,6 @@ fn a_home_far_down_has_a_socket_too() {
     running.until_type("decision");
     home.remit(&["mode", &id, "plan"]).env("XDG_DATA_HOME", &data).end().assert(0);
     assert_eq!(running.until_type("mode")["mode"], "plan");
-    crate::support::tell(&gate, "go on\n");
+    tell(&gate, "go on\n");
     running.end().assert(0);
 }
