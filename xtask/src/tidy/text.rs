@@ -43,14 +43,14 @@ fn machine_names(file: &Text) -> Vec<Finding> {
     found
 }
 
-/// Whether a line has the absolute path, or one below it; a relative path that goes on with the same words is none.
+/// Whether a line has an absolute path below the folder. The folder's bare name is none: every machine has a superuser's
+/// home; and so is a relative path that goes on with the same words.
 fn has_path(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        let after = line[at + folder.len()..].chars().next();
+        let below = line[at + folder.len()..].strip_prefix('/').and_then(|below| below.chars().next());
         let starts = before.is_none_or(|before| !before.is_alphanumeric() && !"_-./~}*".contains(before));
-        let ends = after.is_none_or(|after| !after.is_alphanumeric() && !"_-.".contains(after));
-        starts && ends
+        starts && below.is_some_and(|below| below.is_alphanumeric() || "_~".contains(below))
     })
 }
 
@@ -115,14 +115,14 @@ mod tests {
 
     #[test]
     fn a_text_that_names_no_machine_is_fine() {
-        let text = "see docs/work/a, ./work, {home}/root, /workspace and crates, io";
+        let text = "see docs/work/a, ./work, {home}/root/a, /workspace/a, /root, /root/.* and crates, io";
         check(texts_name_no_machine, &[("README.md", text)], &[]);
         check(texts_name_no_machine, &[("Cargo.lock", &REGISTRIES[0].join("."))], &[]);
     }
 
     #[test]
     fn a_machine_s_own_path_or_a_registry_is_found() {
-        let text = format!("from {}\n`/{}/main`\n/{}", REGISTRIES[1].join("."), FOLDERS[0], FOLDERS[1]);
+        let text = format!("from {}\n`/{}/main`\n/{}/own", REGISTRIES[1].join("."), FOLDERS[0], FOLDERS[1]);
         check(
             texts_name_no_machine,
             &[("docs/a.md", &text)],
