@@ -102,7 +102,7 @@ fn a_damaged_database_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_data_folder_that_cannot_be_written_is_an_error_before_anything_runs() {
+fn a_store_that_cannot_be_written_is_an_error_before_anything_runs() {
     let home = Home::new();
     let model = home.script(Script::new().shell("echo ran >> ../log").say("Done."));
     home.write("a-file", "x");
