@@ -3,6 +3,13 @@
 use crate::stage::{Stage, Unattended};
 use wire::{Event, Status};
 
+/// The most memory that this program has used, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
 #[tokio::test]
 async fn a_hundred_megabytes_of_output_leave_memory_and_record_small_and_are_kept_whole() {
     let stage = Stage::on_disk().await;
@@ -29,6 +36,7 @@ async fn a_hundred_megabytes_of_output_leave_memory_and_record_small_and_are_kep
         "the model is told where: {}",
         &text[text.len() - 300..]
     );
+    assert!(peak() < 200 << 20, "{} bytes were used at most", peak());
     stage.check_record(&ended.session).await;
 }
 
@@ -61,4 +69,26 @@ async fn what_a_call_says_while_it_runs_is_passed_on_up_to_a_megabyte() {
         much.len()
     );
     assert_eq!(said("c2"), ["little\n"], "each call has room of its own");
+}
+
+#[tokio::test]
+async fn what_a_call_says_is_told_whole_before_how_it_ended() {
+    let stage = Stage::new().await;
+    let script = r#"
+        [[turn]]
+        calls = [{ tool = "shell", args = { command = "seq 30000" }, times = 30 }]
+        [[turn]]
+        text = "done"
+    "#;
+    let ended = stage.played("yolo:5", Unattended, script).await;
+    let whole: String = (1..=30_000).map(|number| format!("{number}\n")).collect();
+    for call in (1..=30).map(|number| format!("c{number}")) {
+        let result = |event: &Event| matches!(event, Event::Result { call: of, .. } if *of == call);
+        let end = ended.events.iter().position(result).unwrap();
+        let pieces = ended.events[..end].iter().filter_map(|event| match event {
+            Event::Progress { call: of, text } if *of == call => Some(text.as_str()),
+            _ => None,
+        });
+        assert!(pieces.collect::<String>() == whole, "{call}");
+    }
 }
