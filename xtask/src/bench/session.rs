@@ -6,7 +6,6 @@
 use super::report::{Row, Unit};
 use crate::run::{Trouble, trouble};
 use serde::Deserialize;
-use serde_json::json;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -47,8 +46,8 @@ impl Request {
 
 /// Plays a session of so many tool calls, each of which reads a one-line file.
 pub fn play(binary: &Path, folder: &Path, turns: usize) -> Result<Played, Trouble> {
-    let scene = Scene::lay(folder)?;
-    let (server, stop) = Server::start(binary, turns)?;
+    let scene = Scene::lay(folder, turns)?;
+    let (server, stop) = Server::start(binary, &scene.script())?;
     scene.configure(&server.address)?;
     let mut run = scene.command(binary);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|why| trouble("the clock", why))?;
@@ -115,10 +114,9 @@ struct Listening {
 }
 
 impl Server {
-    fn start(binary: &Path, turns: usize) -> Result<(Server, ChildStdin), Trouble> {
-        let arguments = json!({ "path": "one-line.txt" }).to_string();
+    fn start(binary: &Path, script: &Path) -> Result<(Server, ChildStdin), Trouble> {
         let mut command = Command::new(binary);
-        command.args(["__standin", "model", "--turns", &turns.to_string(), "--tool", "read", "--args", &arguments]);
+        command.args(["__standin", "model", "--script"]).arg(script);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -165,17 +163,22 @@ struct Scene {
 }
 
 impl Scene {
-    fn lay(folder: &Path) -> Result<Scene, Trouble> {
+    fn lay(folder: &Path, turns: usize) -> Result<Scene, Trouble> {
         let home = folder.join("scene");
         let lay = || {
             if home.exists() {
                 fs::remove_dir_all(&home)?;
             }
             fs::create_dir_all(home.join("workspace"))?;
-            fs::write(home.join("workspace/one-line.txt"), "one line\n")
+            fs::write(home.join("workspace/one-line.txt"), "one line\n")?;
+            fs::write(home.join("script.toml"), script(turns))
         };
         lay().map_err(|why| trouble(home.display(), why))?;
         Ok(Scene { home })
+    }
+
+    fn script(&self) -> PathBuf {
+        self.home.join("script.toml")
     }
 
     fn configure(&self, address: &str) -> Result<(), Trouble> {
@@ -222,6 +225,15 @@ impl Scene {
             thread::sleep(LOOK);
         }
     }
+}
+
+/// What the model says: so many calls, no two of them the same, for a call that is made again and again is stopped.
+fn script(turns: usize) -> String {
+    let call = |turn| {
+        format!("[[turn]]\ncalls = [{{ tool = \"read\", args = {{ path = \"one-line.txt\", limit = {turn} }} }}]\n")
+    };
+    let calls: String = (1..=turns).map(call).collect();
+    format!("{calls}[[turn]]\ntext = \"Done.\"\n")
 }
 
 /// The peak of a program's resident memory, in KiB, from the kernel's page on it.
