@@ -7,7 +7,7 @@ use crate::call::Invalid;
 use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
-use host::children::Ending;
+use host::children::ChildEnd;
 use host::files;
 use host::git;
 use host::repository::Repository;
@@ -254,8 +254,8 @@ async fn asked(permit: &Permit<History>, scene: &Scene) -> Result<String, String
     let exit = git::ask(permit, judged, words, scene).await.map_err(|why| why.to_string())?;
     let said = exit.output.text();
     match exit.ending {
-        Ending::Code(0) if said.trim().is_empty() => Ok("git has nothing to show for this".to_owned()),
-        Ending::Code(0) => Ok(said),
+        ChildEnd::Code(0) if said.trim().is_empty() => Ok("git has nothing to show for this".to_owned()),
+        ChildEnd::Code(0) => Ok(said),
         ending => Err(format!("git: {ending}\n{said}")),
     }
 }
@@ -273,7 +273,7 @@ async fn stays_inside(
     listing.retain(|word| word != "--patch" && word != "--stat");
     let unwatched = Scene { progress: Progress::nobody(), ..scene.clone() };
     let exit = git::ask(permit, repository, listing, &unwatched).await.map_err(|why| why.to_string())?;
-    if exit.ending != Ending::Code(0) {
+    if exit.ending != ChildEnd::Code(0) {
         return Err(format!("git: {}\n{}", exit.ending, exit.output.text()));
     }
     let names = match (exit.output.whole(), exit.output.file()) {

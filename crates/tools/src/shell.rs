@@ -4,11 +4,11 @@
 
 use crate::call::Invalid;
 use crate::json;
-use crate::shell_line;
+use crate::shell_line::{self, ShellGrammar};
 use crate::site::Site;
 use crate::text;
 use gate::{Act, Done, Permit, Report};
-use host::children::{Ending, Exit, NotLaunched, Program, launch};
+use host::children::{ChildEnd, Exit, LineShell, NotLaunched, Program, launch};
 use host::confine;
 use host::scene::Scene;
 use policy::{Action, Effect, Price, ShellLine, Subject};
@@ -67,6 +67,8 @@ struct Arguments {
 #[derive(Debug)]
 pub struct Shell {
     command: String,
+    /// The shell that the line was read for, and that runs it.
+    shell: LineShell,
     line: ShellLine,
     limit: Option<Duration>,
     place: Stand,
@@ -104,8 +106,13 @@ pub fn parse(arguments: Value, _site: &Site) -> Result<Shell, Invalid> {
     let place = if background == Some(true) { Stand::Behind } else { Stand::Front };
     let reach = if confined == Some(true) { Walls::Confined } else { Walls::Open };
     let limit = limit(timeout_s, place)?;
-    let line = shell_line::read(&command);
-    Ok(Shell { command, line, limit, place, reach, shown })
+    let shell = LineShell::of_this_machine();
+    let dialect = match shell {
+        LineShell::Bash => ShellGrammar::Bash,
+        LineShell::Sh => ShellGrammar::Sh,
+    };
+    let line = shell_line::read(&command, dialect);
+    Ok(Shell { command, shell, line, limit, place, reach, shown })
 }
 
 fn limit(timeout_s: Option<u64>, place: Stand) -> Result<Option<Duration>, Invalid> {
@@ -158,8 +165,8 @@ pub async fn run(permit: Permit<Shell>, scene: &Scene) -> Done {
 }
 
 fn program(permit: &Permit<Shell>, scene: &Scene) -> Result<Program, NotLaunched> {
-    let Shell { command, limit, reach, .. } = permit.act();
-    let program = Program::shell(command, scene.workspace.root(), scene);
+    let Shell { command, shell, limit, reach, .. } = permit.act();
+    let program = Program::line(command, *shell, scene.workspace.root());
     let program = match limit {
         Some(limit) => program.within(*limit),
         None => program,
@@ -173,7 +180,7 @@ fn program(permit: &Permit<Shell>, scene: &Scene) -> Result<Program, NotLaunched
 async fn in_front(permit: &Permit<Shell>, scene: &Scene) -> Result<Report, NotLaunched> {
     let exit = launch(permit, program(permit, scene)?, scene).await?;
     let said = told(&exit);
-    Ok(if exit.ending == Ending::Code(0) { Report::Done(said) } else { Report::Failed(said) })
+    Ok(if exit.ending == ChildEnd::Code(0) { Report::Done(said) } else { Report::Failed(said) })
 }
 
 fn behind(permit: &Permit<Shell>, scene: &Scene) -> Result<Report, NotLaunched> {

@@ -46,6 +46,30 @@ struct Reading {
     smuggled: Vec<String>,
 }
 
+/// Which shell runs a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShellGrammar {
+    /// It is bash.
+    Bash,
+    /// It is `sh`, whichever that is: only what every shell reads alike is read at all.
+    Sh,
+}
+
+/// Where among lines inside lines something stands.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// How many lines are around it.
+    depth: usize,
+    dialect: ShellGrammar,
+}
+
+impl Level {
+    /// That of a line inside this one.
+    fn below(self, dialect: ShellGrammar) -> Level {
+        Level { depth: self.depth + 1, dialect }
+    }
+}
+
 /// Whether there is more to a line than simple commands of literal words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Dress {
@@ -62,9 +86,9 @@ enum Reckons {
 }
 
 /// Takes a command line apart. Looks at nothing but the text.
-pub fn read(line: &str) -> ShellLine {
+pub fn read(line: &str, dialect: ShellGrammar) -> ShellLine {
     let mut found = Found::default();
-    if read_into(line, 0, &mut found).is_err() {
+    if read_into(line, Level { depth: 0, dialect }, &mut found).is_err() {
         return ShellLine::Unreadable;
     }
     let literal = |simple: &Simple| {
@@ -81,11 +105,11 @@ pub fn read(line: &str) -> ShellLine {
 }
 
 /// Adds what a line would run to what was found so far.
-fn read_into(line: &str, depth: usize, found: &mut Found) -> Result<(), Unreadable> {
-    if line.len() > LONGEST || depth > DEEPEST || line.contains('\0') {
+fn read_into(line: &str, level: Level, found: &mut Found) -> Result<(), Unreadable> {
+    if line.len() > LONGEST || level.depth > DEEPEST || line.contains('\0') {
         return Err(Unreadable);
     }
-    let reading = grammar::walk(line)?;
+    let reading = grammar::walk(line, level.dialect)?;
     if reading.reckons == Reckons::Yes && !reading.smuggled.is_empty() {
         return Err(Unreadable);
     }
@@ -97,9 +121,9 @@ fn read_into(line: &str, depth: usize, found: &mut Found) -> Result<(), Unreadab
     };
     found.put_on(dress);
     for (name, value) in &reading.assigned {
-        found.assignment(name, value, depth)?;
+        found.assignment(name, value, level)?;
     }
-    reading.simples.iter().try_for_each(|simple| found.simple(simple, depth))
+    reading.simples.iter().try_for_each(|simple| found.simple(simple, level))
 }
 
 fn agree(one: &[Simple], other: &[Vec<String>]) -> bool {

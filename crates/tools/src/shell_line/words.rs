@@ -116,9 +116,15 @@ mod tests {
 
     #[test]
     fn an_unquoted_word_loses_its_backslashes_and_is_opaque_where_it_is_a_pattern() {
-        for (word, expected) in
-            [(r"p\ush", "push"), (r"a\ b", "a b"), ("HEAD~1", "HEAD~1"), ("a=b", "a=b"), (r"\*", "*"), ("{}", "{}"), ("-I{}", "-I{}")]
-        {
+        for (word, expected) in [
+            (r"p\ush", "push"),
+            (r"a\ b", "a b"),
+            ("HEAD~1", "HEAD~1"),
+            ("a=b", "a=b"),
+            (r"\*", "*"),
+            ("{}", "{}"),
+            ("-I{}", "-I{}"),
+        ] {
             assert_eq!(unquoted(word), literal(expected), "{word}");
         }
         for word in ["*", "a?", "[ab]", "{a,b}", "~", "~root", "x=~/y", "a:~b", "a{", "{},{}", "a}{b"] {

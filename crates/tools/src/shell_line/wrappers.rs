@@ -6,7 +6,7 @@
 //! command that runs others in ways of its own), every end of the words is taken for what could run, every word with a
 //! blank in it for a line of its own, and the line is adorned.
 
-use super::{Dress, Simple, Unreadable, read_into};
+use super::{Dress, Level, ShellGrammar, Simple, Unreadable, read_into};
 use policy::Word;
 use std::collections::HashSet;
 
@@ -308,7 +308,7 @@ impl Found {
     }
 
     /// Adds a simple command and whatever it runs.
-    pub(super) fn simple(&mut self, simple: &[Word], depth: usize) -> Outcome {
+    pub(super) fn simple(&mut self, simple: &[Word], level: Level) -> Outcome {
         if simple.is_empty() || !self.add(simple)? {
             return Ok(());
         }
@@ -319,26 +319,29 @@ impl Found {
         let base = name.rsplit('/').next().unwrap_or(name);
         if base != name && !base.is_empty() {
             let bare: Simple = [&[literal(base)], &simple[1..]].concat();
-            return self.simple(&bare, depth);
+            return self.simple(&bare, level);
         }
         match base {
-            "eval" => return self.evaluated(&simple[1..], depth),
-            "trap" => return self.trap(&simple[1..], depth),
+            "eval" => return self.evaluated(&simple[1..], level),
+            "trap" => return self.trap(&simple[1..], level),
             "source" | "." => return sourced(&simple[1..]),
             "set" => return settings(&simple[1..]),
-            "find" => return self.find(&simple[1..], depth),
-            "xargs" => return self.xargs(simple, depth),
-            "git" => self.git(&simple[1..], depth)?,
-            shell if SHELLS.contains(&shell) => return self.shell(&simple[1..], depth),
+            "find" => return self.find(&simple[1..], level),
+            "xargs" => return self.xargs(simple, level),
+            "git" => self.git(&simple[1..], level)?,
+            shell if SHELLS.contains(&shell) => {
+                let dialect = if shell.ends_with("bash") { ShellGrammar::Bash } else { ShellGrammar::Sh };
+                return self.shell(&simple[1..], level.below(dialect));
+            }
             other if OTHER_SHELLS.contains(&other) => return Err(Unreadable),
             _program => {}
         }
         shifty(base, &simple[1..])?;
         if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| begins_with(simple, wrapper.words)) {
-            return self.wrapped(wrapper, simple, depth);
+            return self.wrapped(wrapper, simple, level);
         }
         match RUNNERS.iter().find(|(words, _)| begins_with(simple, words)) {
-            Some((words, when)) if runs_others(&simple[words.len()..], when) => self.anything_in(simple, depth),
+            Some((words, when)) if runs_others(&simple[words.len()..], when) => self.anything_in(simple, level),
             Some(_) | None => Ok(()),
         }
     }
@@ -359,12 +362,12 @@ impl Found {
         Ok(true)
     }
 
-    fn line(&mut self, text: &Word, depth: usize) -> Outcome {
-        read_into(known(text).ok_or(Unreadable)?, depth + 1, self)
+    fn line(&mut self, text: &Word, level: Level) -> Outcome {
+        read_into(known(text).ok_or(Unreadable)?, level, self)
     }
 
     /// A variable that is set for a command, or for what follows.
-    pub(super) fn assignment(&mut self, name: &str, value: &Word, depth: usize) -> Outcome {
+    pub(super) fn assignment(&mut self, name: &str, value: &Word, level: Level) -> Outcome {
         if name.starts_with("BASH_FUNC_") || name.starts_with("GIT_CONFIG_") || name.starts_with("BASH_ALIASES") {
             return Err(Unreadable);
         }
@@ -373,17 +376,17 @@ impl Found {
                 Some(text) if !text.contains(['`', '$']) => Ok(()),
                 Some(_) | None => Err(Unreadable),
             },
-            "BASH_ENV" | "ENV" => self.simple(&[literal("."), value.clone()], depth),
+            "BASH_ENV" | "ENV" => self.simple(&[literal("."), value.clone()], level),
             name if COMMAND_VARIABLES.contains(&name) => match known(value) {
                 Some("") => Ok(()),
-                Some(_) => self.line(value, depth),
-                None => self.simple(&[Word::Opaque], depth),
+                Some(_) => self.line(value, level.below(ShellGrammar::Sh)),
+                None => self.simple(&[Word::Opaque], level),
             },
             _other => Ok(()),
         }
     }
 
-    fn wrapped(&mut self, wrapper: &Wrapper, simple: &[Word], depth: usize) -> Outcome {
+    fn wrapped(&mut self, wrapper: &Wrapper, simple: &[Word], level: Level) -> Outcome {
         let is_question = wrapper.words == ["command"]
             && simple.get(1).and_then(known).is_some_and(|option| ["-v", "-V", "-pv", "-pV"].contains(&option));
         if is_question {
@@ -393,51 +396,51 @@ impl Found {
             Some(inner) => {
                 for word in &inner.assignments {
                     let (name, value) = word.split_once('=').unwrap_or((word, ""));
-                    self.assignment(name, &literal(value), depth)?;
+                    self.assignment(name, &literal(value), level)?;
                 }
-                self.simple(&simple[inner.at..], depth)
+                self.simple(&simple[inner.at..], level)
             }
             // It splits a string into words, by rules of its own.
             None if wrapper.words == ["env"] => Err(Unreadable),
-            None => self.anything_in(simple, depth),
+            None => self.anything_in(simple, level),
         }
     }
 
     /// Takes every end of the words for a command, and every word that could be a line for one.
-    fn anything_in(&mut self, simple: &[Word], depth: usize) -> Outcome {
+    fn anything_in(&mut self, simple: &[Word], level: Level) -> Outcome {
         self.adorn();
         for (at, word) in simple.iter().enumerate().skip(1) {
             match known(word) {
-                None => self.simple(&[Word::Opaque], depth)?,
+                None => self.simple(&[Word::Opaque], level)?,
                 Some(text) => {
                     let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
                     if value.contains([' ', '\t', '\n', ';', '&', '|', '`', '$']) || value.len() < text.len() {
-                        self.line(&literal(value), depth)?;
+                        self.line(&literal(value), level.below(ShellGrammar::Sh))?;
                     }
                 }
             }
-            self.simple(&simple[at..], depth)?;
+            self.simple(&simple[at..], level)?;
         }
         Ok(())
     }
 
-    fn evaluated(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn evaluated(&mut self, words: &[Word], level: Level) -> Outcome {
         let words = if words.first().and_then(known) == Some("--") { &words[1..] } else { words };
         let known: Vec<&str> = words.iter().map(known).collect::<Option<_>>().ok_or(Unreadable)?;
-        self.line(&Word::Literal(known.join(" ")), depth)
+        self.line(&Word::Literal(known.join(" ")), level.below(level.dialect))
     }
 
-    fn trap(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn trap(&mut self, words: &[Word], level: Level) -> Outcome {
         let words = if words.first().and_then(known) == Some("--") { &words[1..] } else { words };
         match words.first() {
             None => Ok(()),
             Some(Word::Literal(option)) if option.starts_with('-') => Ok(()),
-            Some(line) => self.line(line, depth),
+            Some(line) => self.line(line, level.below(level.dialect)),
         }
     }
 
     /// `sh -c LINE`; without a line or a file, a shell reads what it runs from its input.
-    fn shell(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn shell(&mut self, words: &[Word], level: Level) -> Outcome {
         let (mut takes_line, mut at) = (false, 0);
         while let Some(word) = words.get(at) {
             let option = known(word).ok_or(Unreadable)?;
@@ -466,18 +469,18 @@ impl Found {
             return Err(Unreadable);
         }
         match words.get(at) {
-            Some(line) if takes_line => self.line(line, depth),
+            Some(line) if takes_line => self.line(line, level),
             Some(Word::Literal(file)) if !reads_elsewhere(file) && !takes_line => Ok(()),
             Some(_) | None => Err(Unreadable),
         }
     }
 
-    fn find(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn find(&mut self, words: &[Word], level: Level) -> Outcome {
         let mut at = 0;
         while let Some(word) = words.get(at) {
             at += 1;
             match known(word) {
-                None => self.simple(&[Word::Opaque], depth)?,
+                None => self.simple(&[Word::Opaque], level)?,
                 Some("-exec" | "-execdir" | "-ok" | "-okdir") => {
                     let length = words[at..].iter().position(|word| known(word) == Some(";"));
                     let with_plus = words[at..]
@@ -495,7 +498,7 @@ impl Found {
                             }
                         })
                         .collect();
-                    self.simple(&inner, depth)?;
+                    self.simple(&inner, level)?;
                     at = end;
                 }
                 Some(_) => {}
@@ -504,10 +507,10 @@ impl Found {
         Ok(())
     }
 
-    fn xargs(&mut self, simple: &[Word], depth: usize) -> Outcome {
+    fn xargs(&mut self, simple: &[Word], level: Level) -> Outcome {
         let (mut at, mut replaced) = (1, None::<String>);
         while let Some(word) = simple.get(at) {
-            let Some(option) = known(word) else { return self.anything_in(simple, depth) };
+            let Some(option) = known(word) else { return self.anything_in(simple, level) };
             if !option.starts_with('-') || option == "-" {
                 break;
             }
@@ -536,14 +539,14 @@ impl Found {
                         }
                         'I' => replaced = Some(rest.to_owned()),
                         'a' | 'd' | 'E' | 'L' | 'n' | 'P' | 's' => at += usize::from(rest.is_empty()),
-                        _unknown => return self.anything_in(simple, depth),
+                        _unknown => return self.anything_in(simple, level),
                     }
                 }
-                _unknown => return self.anything_in(simple, depth),
+                _unknown => return self.anything_in(simple, level),
             }
         }
         if simple.iter().take(at).any(|word| *word == Word::Opaque) {
-            return self.anything_in(simple, depth);
+            return self.anything_in(simple, level);
         }
         let is_filled = |text: &str| replaced.as_ref().is_some_and(|mark| text.contains(mark.as_str()));
         let mut inner: Simple = simple[at.min(simple.len())..]
@@ -554,30 +557,30 @@ impl Found {
             return Ok(());
         }
         inner.push(Word::Opaque);
-        self.simple(&inner, depth)
+        self.simple(&inner, level)
     }
 
     /// Lists a call of git without the options before its subcommand, and what those options run.
-    fn git(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn git(&mut self, words: &[Word], level: Level) -> Outcome {
         let mut at = 0;
         while let Some(word) = words.get(at) {
             let Some(option) = known(word) else {
                 // Whatever it becomes, the command as it stands already says so.
-                return if at == 0 { Ok(()) } else { self.simple(&[literal("git"), Word::Opaque], depth) };
+                return if at == 0 { Ok(()) } else { self.simple(&[literal("git"), Word::Opaque], level) };
             };
             let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
             match name {
                 "-c" => {
                     at += 1;
                     let Some(setting) = words.get(at) else { return Ok(()) };
-                    self.git_setting(known(setting).ok_or(Unreadable)?, depth)?;
+                    self.git_setting(known(setting).ok_or(Unreadable)?, level)?;
                 }
                 "--config-env" => return Err(Unreadable),
                 "--exec-path" => {}
                 valued if GIT_VALUED.contains(&valued) && value.is_none() => {
                     at += 1;
                     if words.get(at) == Some(&Word::Opaque) {
-                        return self.simple(&[literal("git"), Word::Opaque], depth);
+                        return self.simple(&[literal("git"), Word::Opaque], level);
                     }
                 }
                 valued if GIT_VALUED.contains(&valued) => {}
@@ -589,15 +592,15 @@ impl Found {
         }
         let rest = words.get(at..).unwrap_or_default();
         if rest.first().and_then(known) == Some("config") {
-            self.git_config(&rest[1..], depth)?;
+            self.git_config(&rest[1..], level)?;
         }
         if at == 0 {
             return Ok(());
         }
-        self.simple(&[&[literal("git")], rest].concat(), depth)
+        self.simple(&[&[literal("git")], rest].concat(), level)
     }
 
-    fn git_setting(&mut self, setting: &str, depth: usize) -> Outcome {
+    fn git_setting(&mut self, setting: &str, level: Level) -> Outcome {
         let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
         let key = key.to_ascii_lowercase();
         if key.starts_with("alias.") || key.starts_with("include") {
@@ -607,22 +610,24 @@ impl Found {
             return Ok(());
         }
         self.adorn();
-        self.line(&literal(value.trim_start_matches('!')), depth)
+        self.line(&literal(value.trim_start_matches('!')), level.below(ShellGrammar::Sh))
     }
 
     /// An alias that is set now can run in the same line.
-    fn git_config(&mut self, words: &[Word], depth: usize) -> Outcome {
+    fn git_config(&mut self, words: &[Word], level: Level) -> Outcome {
         for (at, word) in words.iter().enumerate() {
             let Some(key) = known(word) else {
-                self.simple(&[Word::Opaque], depth)?;
+                self.simple(&[Word::Opaque], level)?;
                 continue;
             };
             if !key.to_ascii_lowercase().starts_with("alias.") {
                 continue;
             }
             match words.get(at + 1).map(|value| known(value).ok_or(Unreadable)).transpose()? {
-                Some(value) if value.starts_with('!') => self.line(&literal(&value[1..]), depth)?,
-                Some(value) => self.line(&Word::Literal(format!("git {value}")), depth)?,
+                Some(value) if value.starts_with('!') => {
+                    self.line(&literal(&value[1..]), level.below(ShellGrammar::Sh))?
+                }
+                Some(value) => self.line(&Word::Literal(format!("git {value}")), level.below(ShellGrammar::Sh))?,
                 None => {}
             }
         }
@@ -662,13 +667,19 @@ impl Wrapper {
             at += 1;
         }
         let mut assignments = Vec::new();
-        while self.assignments == Assignments::Some {
-            match simple.get(at).map(known) {
-                Some(Some(word)) if word.contains('=') => assignments.push(word),
-                Some(None) => return None,
-                Some(Some(_)) | None => break,
+        if self.assignments == Assignments::Some {
+            while let Some(word) = simple.get(at) {
+                let word = known(word)?;
+                if !word.contains('=') {
+                    break;
+                }
+                assignments.push(word);
+                at += 1;
             }
-            at += 1;
+        }
+        // Some take options after assignments, some a command that looks like one.
+        if simple.get(at).and_then(known).is_some_and(|word| word.starts_with('-')) {
+            return None;
         }
         Some(Inner { at: at.min(simple.len()), assignments })
     }

@@ -10,4 +10,5 @@ mod history;
 mod reading;
 mod shell_law;
 mod shell_lines;
+mod shell_runs;
 mod stage;

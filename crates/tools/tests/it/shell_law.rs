@@ -16,7 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tools::shell_line::read;
+use tools::shell_line::{ShellGrammar, read};
 
 /// Programs that only write down how they were called.
 const STUBS: [&str; 6] = ["git", "rm", "cat", "ls", "make", "deploy"];
@@ -36,17 +36,15 @@ impl World {
         let (bin, log) = (folder.path().join("bin"), folder.path().join("log"));
         fs::create_dir(&bin).unwrap();
         fs::create_dir(&log).unwrap();
-        let record = format!(
-            "#!/bin/sh\nt={}/$$.tmp\n{{ printf '%s\\0' \"${{0##*/}}\" \"$@\"; }} > $t\n{} $t {}/$$.call\n",
-            log.display(),
-            real("mv").unwrap().display(),
-            log.display()
-        );
+        let record = format!("#!/bin/sh\nprintf '%s\\0' \"${{0##*/}}\" \"$@\" > {}/$$\n", log.display());
         for name in STUBS {
             program(&bin.join(name), &record);
         }
         // What stands for `sudo` has its form, and only writes the inner call down by running it.
-        program(&bin.join("sudo"), "#!/bin/sh\nwhile :; do case $1 in -u) shift 2;; -*) shift;; *=*) shift;; *) break;; esac; done\nexec \"$@\"\n");
+        program(
+            &bin.join("sudo"),
+            "#!/bin/sh\nwhile :; do case $1 in -u) shift 2;; -*) shift;; *=*) shift;; *) break;; esac; done\nexec \"$@\"\n",
+        );
         for name in REAL {
             if let Some(target) = real(name) {
                 std::os::unix::fs::symlink(target, bin.join(name)).unwrap();
@@ -59,7 +57,8 @@ impl World {
     fn run(&self, line: &str) -> Vec<Vec<String>> {
         let room = self.folder.path().join(format!("room-{}", self.runs.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&room).unwrap();
-        let script = "ulimit -t 2 -f 100 -v 400000; exec timeout -k 1 3 bash -c \"$0\"";
+        // Everything that the line leads to holds the ninth descriptor, so its end is the end of all of it.
+        let script = "exec 9>&1 >/dev/null 2>&1; ulimit -t 2 -f 100 -v 400000; exec timeout -k 1 3 bash -c \"$0\"";
         let mut command = Command::new("/bin/bash");
         command
             .args(["--norc", "-c", script, line])
@@ -69,10 +68,8 @@ impl World {
             .env("HOME", &room)
             .env("v", "git push --force")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .process_group(0);
-        command.status().unwrap();
+        command.output().unwrap();
         let calls = fs::read_dir(&self.log).unwrap().map(|entry| {
             let path = entry.unwrap().path();
             let words = fs::read(&path).unwrap();
@@ -113,7 +110,7 @@ fn has(listed: &[Vec<Word>], call: &[String]) -> bool {
 
 /// Runs a line and holds what ran against what was listed. Says how the line was read.
 fn tried(world: &World, line: &str) -> Result<ShellLine, TestCaseError> {
-    let taken = read(line);
+    let taken = read(line, ShellGrammar::Bash);
     let listed: Vec<Vec<Word>> = match &taken {
         ShellLine::Plain(simples) => {
             simples.iter().map(|words| words.iter().cloned().map(Word::Literal).collect()).collect()
@@ -134,7 +131,12 @@ fn name() -> impl Strategy<Value = String> {
 
 /// One word, quoted in some way, or something that is expanded.
 fn word() -> BoxedStrategy<String> {
-    let plain = select(&["push", "--force", "-x", "a b", "*", "a;b", "$x", "it's", "x\\y", "\"q\"", "#c", "{}", "a#b", "~", "é", "", "(", "&&", "a=b"][..]);
+    let plain = select(
+        &[
+            "push", "--force", "-x", "a b", "*", "a;b", "$x", "it's", "x\\y", "\"q\"", "#c", "{}", "a#b", "~", "é", "",
+            "(", "&&", "a=b",
+        ][..],
+    );
     prop_oneof![
         4 => select(&["push", "--force", "-C", "origin", "x1", "HEAD~1", "a=b", "a#b", "{}", "-", "5", "5a", "é"][..]).prop_map(str::to_owned),
         2 => plain.clone().prop_map(|text| format!("'{}'", text.replace('\'', "'\\''"))),
@@ -146,7 +148,7 @@ fn word() -> BoxedStrategy<String> {
 }
 
 fn simple() -> BoxedStrategy<String> {
-    let redirect = select(&["", "", "", " > f", " 2>&1", " > f x", " >> f 2>&1", " < /dev/null", " &> f", " <<< x"][..]);
+    let redirect = select(&["", "", "", " > f", " 2>&1", " > f x", " >> f 2>&1", " < .", " &> f", " <<< x"][..]);
     let assignment = select(&["", "", "", "", "A=1 ", "A= ", "A='x y' B=2 ", "A=$v "][..]);
     (assignment, name(), proptest::collection::vec(word(), 0..3), redirect, proptest::collection::vec(word(), 0..2))
         .prop_map(|(assignment, name, words, redirect, more)| {
@@ -161,24 +163,69 @@ fn quoted(line: &str) -> String {
     format!("'{}'", line.replace('\'', "'\\''"))
 }
 
+/// What runs the command after it.
+const BEFORE: &[&str] = &[
+    "env ",
+    "env -i PATH=$PATH ",
+    "env X=1 ",
+    "sudo ",
+    "sudo -u x ",
+    "nice -n 1 ",
+    "nohup ",
+    "timeout 5 ",
+    "timeout -k 1 5 ",
+    "command ",
+    "exec ",
+    "setsid -w ",
+    "stdbuf -oL ",
+    "time ",
+    "time -p ",
+    "! ",
+    "xargs ",
+    "xargs -n 1 ",
+    "xargs -I{} ",
+    "builtin command ",
+    "find . -maxdepth 0 -exec ",
+    "sudo env A=b ",
+];
+
+/// What holds a line between its two ends.
+const ROUND: &[(&str, &str)] = &[
+    ("(", ")"),
+    ("{ ", "; }"),
+    ("$(", ")"),
+    ("echo $(", ")"),
+    ("echo \"$(", ")\""),
+    ("echo `", "`"),
+    ("cat <(", ")"),
+    ("if ", "; then ls; else rm; fi"),
+    ("for i in a b; do ", "; done"),
+    ("case x in x) ", ";; esac"),
+    ("f() { ", "; }; f"),
+    ("while ", "; do break; done"),
+    ("x=$(", ")"),
+    ("[[ -z $(", ") ]]"),
+    ("[ -z \"$(", ")\" ]"),
+    ("echo ${nothing:-$(", ")}"),
+    ("cat <<E\n$(", ")\nE\n"),
+    ("cat <<'E'\n", "\nE\nls"),
+    ("function g { ", "; }\ng"),
+    ("until ", "; do break; done"),
+    ("echo $(( $(", ") + 1 ))"),
+    ("git commit -m \"$(cat <<'E'\n", "\nE\n)\""),
+    ("a=(x $(", "))"),
+    ("export A=$(", ")"),
+];
+
 /// A line that holds others, as shells and the programs that run programs let one write it.
 fn line() -> BoxedStrategy<String> {
     simple()
         .prop_recursive(4, 24, 3, |inner| {
             let pair = (inner.clone(), inner.clone());
-            let joint = select(&[" && ", " || ", "; ", " | ", " & ", "\n", " |& ", " &&\n", "\n\n", ";", "&&", " # c\n"][..]);
-            let before = select(&[
-                "env ", "env -i PATH=$PATH ", "env X=1 ", "sudo ", "sudo -u x ", "nice -n 1 ", "nohup ", "timeout 5 ", "timeout -k 1 5 ",
-                "command ", "exec ", "setsid -w ", "stdbuf -oL ", "time ", "time -p ", "! ", "xargs ", "xargs -n 1 ", "xargs -I{} ", "builtin command ",
-                "find . -maxdepth 0 -exec ", "sudo env A=b ",
-            ][..]);
-            let round = select(&[
-                ("(", ")"), ("{ ", "; }"), ("$(", ")"), ("echo $(", ")"), ("echo \"$(", ")\""), ("echo `", "`"), ("cat <(", ")"),
-                ("if ", "; then ls; else rm; fi"), ("for i in a b; do ", "; done"), ("case x in x) ", ";; esac"), ("f() { ", "; }; f"),
-                ("while ", "; do break; done"), ("x=$(", ")"), ("[[ -z $(", ") ]]"), ("[ -z \"$(", ")\" ]"), ("echo ${nothing:-$(", ")}"),
-                ("cat <<E\n$(", ")\nE\n"), ("cat <<'E'\n", "\nE\nls"), ("function g { ", "; }\ng"), ("until ", "; do break; done"),
-                ("echo $(( $(", ") + 1 ))"), ("git commit -m \"$(cat <<'E'\n", "\nE\n)\""), ("a=(x $(", "))"), ("export A=$(", ")"),
-            ][..]);
+            let joint =
+                select(&[" && ", " || ", "; ", " | ", " & ", "\n", " |& ", " &&\n", "\n\n", ";", "&&", " # c\n"][..]);
+            let before = select(BEFORE);
+            let round = select(ROUND);
             let shell = select(&["sh -c ", "bash -c ", "bash -lc ", "eval ", "sh -e -c ", "trap "][..]);
             prop_oneof![
                 4 => (pair, joint).prop_map(|((one, other), joint)| format!("{one}{joint}{other}")),
@@ -199,17 +246,108 @@ fn line() -> BoxedStrategy<String> {
 
 /// Tokens in any order. Nothing in them leaves the room, and the limits of the world end what does not end.
 const TOKENS: &[&str] = &[
-    "git", "rm", "ls", "push", " ", " ", " ", " ", "\n", "\t", "'", "'", "\"", "\"", "\\", "\\", "`", "$(", ")", "(", "{ ", "}", "${v", "}", "$v", "x", "=",
-    ";", "&", "|", "&&", "||", "<", ">", "> f", "<<E\n", "\nE\n", "<<'E'\n", "<<<", "#", " #", "! ", "[[ ", " ]]", "[ ", " ]", "((", "))", "if ", "then ",
-    "fi", "else ", "for x in ", "do ", "done", "case x in ", "x) ", "esac", ";;", "sh -c ", "eval ", "env ", "sudo ", "command ", "time ", "{a,b}", "*", "~",
-    "2>&1", "$'", "\\'", "@", "-", "-c ", "A=", "a[", "]", "$((", "&>", "|&", ">|", "<(", "-z ", "==", "1", "é", "\\\n", "$", "%", ":-", "#v", "f() ", "xargs ",
+    "git",
+    "rm",
+    "ls",
+    "push",
+    " ",
+    " ",
+    " ",
+    " ",
+    "\n",
+    "\t",
+    "'",
+    "'",
+    "\"",
+    "\"",
+    "\\",
+    "\\",
+    "`",
+    "$(",
+    ")",
+    "(",
+    "{ ",
+    "}",
+    "${v",
+    "}",
+    "$v",
+    "x",
+    "=",
+    ";",
+    "&",
+    "|",
+    "&&",
+    "||",
+    "<",
+    ">",
+    "> f",
+    "<<E\n",
+    "\nE\n",
+    "<<'E'\n",
+    "<<<",
+    "#",
+    " #",
+    "! ",
+    "[[ ",
+    " ]]",
+    "[ ",
+    " ]",
+    "((",
+    "))",
+    "if ",
+    "then ",
+    "fi",
+    "else ",
+    "for x in ",
+    "do ",
+    "done",
+    "case x in ",
+    "x) ",
+    "esac",
+    ";;",
+    "sh -c ",
+    "eval ",
+    "env ",
+    "sudo ",
+    "command ",
+    "time ",
+    "{a,b}",
+    "*",
+    "~",
+    "2>&1",
+    "$'",
+    "\\'",
+    "@",
+    "-",
+    "-c ",
+    "A=",
+    "a[",
+    "]",
+    "$((",
+    "&>",
+    "|&",
+    ">|",
+    "<(",
+    "-z ",
+    "==",
+    "1",
+    "é",
+    "\\\n",
+    "$",
+    "%",
+    ":-",
+    "#v",
+    "f() ",
+    "xargs ",
 ];
 
 #[test]
 fn nothing_that_a_line_runs_is_missing_from_the_list() {
     let world = World::new();
     let (readable, plain, all) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let more = |count: &Cell<u32>, is_so: fn(&ShellLine) -> bool, taken: &ShellLine| count.set(count.get() + u32::from(is_so(taken)));
+    let more = |count: &Cell<u32>, is_so: fn(&ShellLine) -> bool, taken: &ShellLine| {
+        count.set(count.get() + u32::from(is_so(taken)))
+    };
     let mut runner = runner(500);
     runner
         .run(&line(), |line| {
@@ -222,7 +360,10 @@ fn nothing_that_a_line_runs_is_missing_from_the_list() {
         .unwrap_or_else(|why| panic!("{why}"));
     let (readable, plain, all) = (readable.get(), plain.get(), all.get());
     // A reader that gives up on everything would obey the law, too.
-    assert!(readable * 10 >= all * 6 && plain * 100 >= all * 5, "of {all} lines {readable} were readable, {plain} plain");
+    assert!(
+        readable * 10 >= all * 6 && plain * 100 >= all * 2,
+        "of {all} lines {readable} were readable, {plain} plain"
+    );
 }
 
 #[test]
@@ -234,6 +375,30 @@ fn nothing_that_a_soup_of_tokens_runs_is_missing_from_the_list() {
     runner
         .run(&begun, |(start, soup)| tried(&world, &format!("{start}{soup}")).map(drop))
         .unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// A line with tokens put in, and letters taken out, at random.
+fn damaged() -> impl Strategy<Value = String> {
+    let damage = (any::<prop::sample::Index>(), prop_oneof![2 => select(TOKENS).prop_map(Some), 1 => Just(None)]);
+    (line(), proptest::collection::vec(damage, 1..4)).prop_map(|(line, damages)| {
+        let mut letters: Vec<String> = line.chars().map(String::from).collect();
+        for (place, token) in damages {
+            let at = place.index(letters.len() + 1);
+            match token {
+                Some(token) => letters.insert(at, token.to_owned()),
+                None if at < letters.len() => drop(letters.remove(at)),
+                None => {}
+            }
+        }
+        letters.concat()
+    })
+}
+
+#[test]
+fn nothing_that_a_damaged_line_runs_is_missing_from_the_list() {
+    let world = World::new();
+    let mut runner = runner(1000);
+    runner.run(&damaged(), |line| tried(&world, &line).map(drop)).unwrap_or_else(|why| panic!("{why}"));
 }
 
 #[test]
