@@ -115,6 +115,21 @@ pub fn peer(socket: impl AsFd) -> Peer {
     }
 }
 
+/// Whether a Remit run listens at the other end of a Unix socket, one that no other run started.
+///
+/// A run's child can take its socket's place and the run's name, and tell a person what they want to hear; its ancestors
+/// give it away.
+pub fn is_a_run_at(socket: impl AsFd) -> bool {
+    let look = || {
+        let who = rustix::net::sockopt::socket_peercred(socket)?;
+        let pid = u32::try_from(who.pid.as_raw_nonzero().get()).map_err(io::Error::other)?;
+        let line = ancestors(pid)?;
+        let is_ours = who.uid == rustix::process::getuid() || rustix::process::getuid().is_root();
+        Ok::<bool, io::Error>(is_ours && Kin::of(pid)?.name == RUN_NAME && !line.iter().any(is_run))
+    };
+    look().unwrap_or(false)
+}
+
 fn peer_is_a_person(socket: impl AsFd) -> io::Result<bool> {
     let who = rustix::net::sockopt::socket_peercred(socket)?;
     let own_user = rustix::process::getuid();

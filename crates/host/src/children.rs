@@ -12,6 +12,8 @@
 //! limit end the whole run: asked first, then killed, then waited for. No descriptor of Remit's is inherited: all are opened
 //! close-on-exec.
 
+#![allow(clippy::disallowed_methods, reason = "the host looks at the world so that others need not")]
+
 pub mod runs;
 
 mod drive;
@@ -80,6 +82,15 @@ impl Program {
         }
     }
 
+    /// A line for a shell, in a folder.
+    pub fn line(line: &str, shell: LineShell, folder: impl Into<PathBuf>) -> Program {
+        let name = match shell {
+            LineShell::Bash => "bash",
+            LineShell::Sh => "sh",
+        };
+        Program::new([name, "-c", line], folder)
+    }
+
     /// Sets a time limit.
     pub fn within(self, limit: Duration) -> Program {
         Program { limit: Some(limit), ..self }
@@ -97,11 +108,29 @@ impl Program {
     }
 }
 
+/// The shell that runs command lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineShell {
+    /// It is bash.
+    Bash,
+    /// It is `sh`, whichever that is.
+    Sh,
+}
+
+impl LineShell {
+    /// Bash, where this program's search path has one.
+    pub fn of_this_machine() -> LineShell {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let has_bash = std::env::split_paths(&path).any(|folder| folder.is_absolute() && folder.join("bash").is_file());
+        if has_bash { LineShell::Bash } else { LineShell::Sh }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Exit {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: ChildEnd,
     /// How long it took.
     pub took: Duration,
     /// What it said.
@@ -114,7 +143,7 @@ pub struct Exit {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ChildEnd {
     /// By itself, with this code.
     Code(i32),
     /// By this signal, which Remit did not send.
@@ -127,14 +156,14 @@ pub enum Ending {
     Unknown,
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for ChildEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ending::Code(code) => write!(f, "exit {code}"),
-            Ending::Signal(number) => write!(f, "killed by signal {number}"),
-            Ending::TimedOut(limit) => write!(f, "timed out after {} s and was ended", limit.as_secs()),
-            Ending::Stopped => f.write_str("stopped"),
-            Ending::Unknown => f.write_str("ended, it is not known how"),
+            ChildEnd::Code(code) => write!(f, "exit {code}"),
+            ChildEnd::Signal(number) => write!(f, "killed by signal {number}"),
+            ChildEnd::TimedOut(limit) => write!(f, "timed out after {} s and was ended", limit.as_secs()),
+            ChildEnd::Stopped => f.write_str("stopped"),
+            ChildEnd::Unknown => f.write_str("ended, it is not known how"),
         }
     }
 }
@@ -195,7 +224,7 @@ pub async fn launch<A>(permit: &Permit<A>, program: Program, scene: &Scene) -> R
 
 /// A confined program that never said its password was not started: the sandbox was not.
 fn confined(exit: Exit) -> Result<Exit, NotLaunched> {
-    let was_ended = matches!(exit.ending, Ending::Stopped | Ending::TimedOut(_));
+    let was_ended = matches!(exit.ending, ChildEnd::Stopped | ChildEnd::TimedOut(_));
     if exit.output.said_the_password() || was_ended {
         return Ok(exit);
     }

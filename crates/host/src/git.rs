@@ -11,7 +11,7 @@
 //! Rejected: running git confined (not every machine can), reading the repository with a library (very large), and naming
 //! an empty attributes source (`.git/info/attributes` is read all the same).
 
-use crate::children::{Ending, Exit, NotLaunched, Program, Variables, launch};
+use crate::children::{ChildEnd, Exit, NotLaunched, Program, Variables, launch};
 use crate::repository::Repository;
 use crate::scene::{Progress, Scene};
 use gate::Permit;
@@ -140,7 +140,7 @@ fn program(repository: &Repository, words: Vec<String>, overrides: &[(String, &s
 
 /// What to set for the made-up names that were listed.
 fn overrides(listed: &Exit) -> Result<Vec<(String, &'static str)>, String> {
-    if listed.ending != Ending::Code(0) {
+    if listed.ending != ChildEnd::Code(0) {
         return Err(format!("git config: {}: {}", listed.ending, listed.output.text().trim()));
     }
     let bytes = listed.output.whole().ok_or("it configures too much")?;

@@ -6,7 +6,7 @@
 
 use super::family::Family;
 use super::output::{Output, unfinished};
-use super::{Ending, Exit, Program};
+use super::{ChildEnd, Exit, Program};
 use crate::scene::Progress;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use rustix::process::Signal;
@@ -101,14 +101,14 @@ impl Running {
     }
 
     /// Listens until the program ends by itself, or has to be ended.
-    async fn attend(&mut self, stop: &CancellationToken) -> Option<Ending> {
+    async fn attend(&mut self, stop: &CancellationToken) -> Option<ChildEnd> {
         let limit = self.limit;
         // A limit that the clock cannot reach is none.
         let deadline = limit.and_then(|limit| self.since.checked_add(limit));
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Some(Ending::Stopped),
-                () = at(deadline) => return limit.map(Ending::TimedOut),
+                () = stop.cancelled() => return Some(ChildEnd::Stopped),
+                () = at(deadline) => return limit.map(ChildEnd::TimedOut),
                 () = self.listen() => if self.status.is_some() { return None },
             }
         }
@@ -215,13 +215,13 @@ async fn read(pipe: Option<&mut Receiver>, into: &mut [u8]) -> io::Result<usize>
     }
 }
 
-fn how_it_ended(status: Option<&io::Result<ExitStatus>>) -> Ending {
+fn how_it_ended(status: Option<&io::Result<ExitStatus>>) -> ChildEnd {
     match status {
         Some(Ok(status)) => match (status.code(), status.signal()) {
-            (Some(code), _) => Ending::Code(code),
-            (None, Some(number)) => Ending::Signal(number),
-            (None, None) => Ending::Unknown,
+            (Some(code), _) => ChildEnd::Code(code),
+            (None, Some(number)) => ChildEnd::Signal(number),
+            (None, None) => ChildEnd::Unknown,
         },
-        Some(Err(_)) | None => Ending::Unknown,
+        Some(Err(_)) | None => ChildEnd::Unknown,
     }
 }

@@ -3,10 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the world")]
 
 use crate::stand::{Stand, is_there, number_in, until};
-use host::children::{Ending, NotLaunched, RunId, RunState};
+use host::children::{ChildEnd, NotLaunched, RunId, RunState};
 use std::fs;
 
-fn ending(state: &RunState) -> Option<Ending> {
+fn ending(state: &RunState) -> Option<ChildEnd> {
     match state {
         RunState::Ended(outcome) => outcome.as_ref().as_ref().ok().map(|exit| exit.ending),
         RunState::Going(_) | RunState::Lost => None,
@@ -29,7 +29,7 @@ async fn a_run_is_read_while_it_goes_and_after_it_has_ended() {
     until("it has ended", || ending(&runs.list()[0].state).is_some()).await;
     let second = runs.read(&permit, id, Some(first.next)).unwrap();
     assert_eq!((second.text.as_str(), second.from, second.next, second.total), ("two\n", 4, 8, 8));
-    assert_eq!(ending(&second.run.state), Some(Ending::Code(5)));
+    assert_eq!(ending(&second.run.state), Some(ChildEnd::Code(5)));
     assert_eq!(runs.read(&permit, id, Some(1_000_000)).unwrap().text, "");
     assert!(second.run.file.starts_with(&stand.scene.outputs));
 }
@@ -67,9 +67,9 @@ async fn a_stop_waits_until_all_of_the_run_has_ended() {
     until("it has started", || fs::read_to_string(&far).is_ok_and(|text| text.ends_with('\n'))).await;
     let pid = number_in(&far);
     let view = runs.stop(&permit, id).await.unwrap();
-    assert_eq!(ending(&view.state), Some(Ending::Stopped));
+    assert_eq!(ending(&view.state), Some(ChildEnd::Stopped));
     assert!(!is_there(pid));
-    assert_eq!(ending(&runs.stop(&permit, id).await.unwrap().state), Some(Ending::Stopped));
+    assert_eq!(ending(&runs.stop(&permit, id).await.unwrap().state), Some(ChildEnd::Stopped));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn there_is_a_limit_to_runs_and_the_end_of_the_session_ends_them_all() {
     start().unwrap();
     runs.stop_all().await;
     assert_eq!(runs.list().len(), 33);
-    assert!(runs.list().iter().all(|run| ending(&run.state) == Some(Ending::Stopped)));
+    assert!(runs.list().iter().all(|run| ending(&run.state) == Some(ChildEnd::Stopped)));
     assert!(matches!(start(), Err(NotLaunched::Closed)));
 }
 

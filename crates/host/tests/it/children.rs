@@ -6,7 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the world")]
 
 use crate::stand::{PATIENCE, Stand, is_there, number_in, until, unwaited};
-use host::children::{Ending, NotLaunched, Program, launch};
+use host::children::{ChildEnd, NotLaunched, Program, launch};
 use std::fs;
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use std::time::Duration;
 async fn both_outputs_are_merged_in_the_order_in_which_they_were_said() {
     let mut stand = Stand::new().await;
     let exit = stand.run("echo one; echo two >&2; echo three; echo four >&2").await;
-    assert_eq!((exit.output.text().as_str(), exit.ending), ("one\ntwo\nthree\nfour\n", Ending::Code(0)));
+    assert_eq!((exit.output.text().as_str(), exit.ending), ("one\ntwo\nthree\nfour\n", ChildEnd::Code(0)));
 }
 
 #[tokio::test]
 async fn how_a_program_ends_is_told() {
     let mut stand = Stand::new().await;
-    assert_eq!(stand.run("exit 7").await.ending, Ending::Code(7));
-    assert_eq!(stand.run("kill -9 $$").await.ending, Ending::Signal(9));
+    assert_eq!(stand.run("exit 7").await.ending, ChildEnd::Code(7));
+    assert_eq!(stand.run("kill -9 $$").await.ending, ChildEnd::Signal(9));
     let permit = stand.permit().await;
     let missing = launch(&permit, Program::new(["no-such-program"], stand.workspace()), &stand.scene).await;
     assert!(missing.unwrap_err().to_string().starts_with("`no-such-program` could not be started"));
@@ -33,7 +33,7 @@ async fn how_a_program_ends_is_told() {
 async fn a_program_has_no_input_no_terminal_and_a_session_of_its_own() {
     let mut stand = Stand::new().await;
     assert_eq!(stand.run("cat; read x; echo $?").await.output.text(), "1\n");
-    assert_ne!(stand.run(": < /dev/tty").await.ending, Ending::Code(0));
+    assert_ne!(stand.run(": < /dev/tty").await.ending, ChildEnd::Code(0));
     let exit =
         stand.run("read pid name state parent group session rest < /proc/$$/stat; echo $$ $group $session").await;
     let text = exit.output.text();
@@ -71,7 +71,7 @@ async fn a_program_sees_the_environment_of_the_scene_and_nothing_of_this_program
 async fn what_a_program_leaves_behind_is_ended_and_counted() {
     let mut stand = Stand::new().await;
     let exit = stand.run("sleep 1000 & echo $! > pid; echo started").await;
-    assert_eq!((exit.output.text().as_str(), exit.ending), ("started\n", Ending::Code(0)));
+    assert_eq!((exit.output.text().as_str(), exit.ending), ("started\n", ChildEnd::Code(0)));
     assert_eq!((exit.left_behind, exit.beyond_reach), (1, 0));
     assert!(!is_there(number_in(&stand.workspace().join("pid"))));
     assert_eq!(stand.run("true").await.left_behind, 0);
@@ -98,7 +98,7 @@ async fn nothing_escapes_by_leaving_its_session_its_parent_or_its_environment() 
             .into(),
     ];
     let exit = stand.run(&line.join("\n")).await;
-    assert_eq!((exit.ending, exit.left_behind), (Ending::Code(0), 5));
+    assert_eq!((exit.ending, exit.left_behind), (ChildEnd::Code(0), 5));
     for name in ["one", "two", "three", "four", "five"] {
         assert!(!is_there(number_in(&stand.workspace().join(name))), "{name} goes on");
     }
@@ -124,7 +124,7 @@ async fn the_end_of_one_run_does_not_touch_another() {
     assert_eq!(exit.left_behind, 1);
     assert!(pids.iter().all(|pid| is_there(*pid)), "the other run's programs go on");
     stand.scene.stop.cancel();
-    assert_eq!(running.await.unwrap().unwrap().ending, Ending::Stopped);
+    assert_eq!(running.await.unwrap().unwrap().ending, ChildEnd::Stopped);
     assert!(!pids.iter().any(|pid| is_there(*pid)), "and end with it");
 }
 
@@ -144,7 +144,7 @@ async fn a_stop_ends_everything_even_what_does_not_listen() {
     heard.until("ready").await;
     stand.scene.stop.cancel();
     let exit = tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
-    assert_eq!((exit.ending, exit.left_behind, exit.output.text().as_str()), (Ending::Stopped, 0, "ready\n"));
+    assert_eq!((exit.ending, exit.left_behind, exit.output.text().as_str()), (ChildEnd::Stopped, 0, "ready\n"));
     assert!(!is_there(number_in(&stand.workspace().join("deaf"))));
 }
 
@@ -161,7 +161,7 @@ async fn a_program_that_listens_may_clean_up_when_it_is_stopped() {
     let exit = running.await.unwrap().unwrap();
     let text = exit.output.text();
     // In between the shell may say that its own child was ended too.
-    assert!(exit.ending == Ending::Stopped && text.starts_with("ready\n") && text.ends_with("cleaning\n"), "{text}");
+    assert!(exit.ending == ChildEnd::Stopped && text.starts_with("ready\n") && text.ends_with("cleaning\n"), "{text}");
 }
 
 #[tokio::test]
@@ -171,10 +171,10 @@ async fn a_time_limit_ends_the_run() {
     let limit = Duration::from_millis(50);
     let program = stand.line("echo $$ > pid; sleep 1000").within(limit);
     let exit = launch(&permit, program, &stand.scene).await.unwrap();
-    assert_eq!(exit.ending, Ending::TimedOut(limit));
+    assert_eq!(exit.ending, ChildEnd::TimedOut(limit));
     assert!(exit.took >= limit);
     let endless = stand.line("echo done").within(Duration::MAX);
-    assert_eq!(launch(&permit, endless, &stand.scene).await.unwrap().ending, Ending::Code(0));
+    assert_eq!(launch(&permit, endless, &stand.scene).await.unwrap().ending, ChildEnd::Code(0));
 }
 
 #[tokio::test]

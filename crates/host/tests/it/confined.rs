@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the world")]
 
 use crate::stand::{Stand, fixture, is_root};
-use host::children::{Ending, Exit, NotLaunched, Program, launch};
+use host::children::{ChildEnd, Exit, NotLaunched, Program, launch};
 use host::confine::{self, WhyNot};
 use host::environment::Environment;
 use std::ffi::OsString;
@@ -54,10 +54,10 @@ async fn a_confined_program_reads_the_workspace_and_its_exit_is_told() {
     fs::write(stand.workspace().join("file"), "words\n").unwrap();
     let exit = confined(&mut stand, "pwd; cat file | sort; echo oops >&2; exit 3").await;
     assert_eq!(exit.output.text(), format!("{}\nwords\noops\n", stand.workspace().display()));
-    assert_eq!((exit.ending, exit.left_behind), (Ending::Code(3), 0));
+    assert_eq!((exit.ending, exit.left_behind), (ChildEnd::Code(3), 0));
     let permit = stand.permit().await;
     let missing = confine::hold(Program::new(["no-such-program"], stand.workspace()), &stand.scene).unwrap();
-    assert_eq!(launch(&permit, missing, &stand.scene).await.unwrap().ending, Ending::Code(127));
+    assert_eq!(launch(&permit, missing, &stand.scene).await.unwrap().ending, ChildEnd::Code(127));
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_confined_program_changes_nothing() {
     ];
     for attempt in attempts {
         let exit = confined(&mut stand, &format!("{attempt} 2>/dev/null")).await;
-        assert_ne!(exit.ending, Ending::Code(0), "`{attempt}` worked");
+        assert_ne!(exit.ending, ChildEnd::Code(0), "`{attempt}` worked");
     }
     let after = fs::metadata(&file).unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "as it was");
@@ -115,7 +115,7 @@ async fn a_confined_program_speaks_to_nobody() {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
     let mut reader = fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&pipe).unwrap();
     let exit = confined(&mut stand, "echo secret > pipe").await;
-    assert_ne!(exit.ending, Ending::Code(0), "a pipe of the workspace was written to");
+    assert_ne!(exit.ending, ChildEnd::Code(0), "a pipe of the workspace was written to");
     let mut heard = Vec::new();
     std::io::Read::read_to_end(&mut reader, &mut heard).unwrap();
     assert_eq!(heard, b"");
@@ -125,7 +125,7 @@ async fn a_confined_program_speaks_to_nobody() {
     let permit = stand.permit().await;
     let words = ["bash", "-c", &format!("echo secret > /dev/tcp/127.0.0.1/{port}")];
     let program = confine::hold(Program::new(words, stand.workspace()), &stand.scene).unwrap();
-    assert_ne!(launch(&permit, program, &stand.scene).await.unwrap().ending, Ending::Code(0));
+    assert_ne!(launch(&permit, program, &stand.scene).await.unwrap().ending, ChildEnd::Code(0));
     assert!(listener.accept().is_err(), "the machine's loopback was reached");
 }
 
@@ -148,7 +148,7 @@ async fn a_confined_program_sees_its_own_world_alone() {
         0
     );
     let own = std::process::id();
-    assert_ne!(confined(&mut stand, &format!("kill -0 {own} 2>/dev/null")).await.ending, Ending::Code(0));
+    assert_ne!(confined(&mut stand, &format!("kill -0 {own} 2>/dev/null")).await.ending, ChildEnd::Code(0));
     assert_eq!(text(&mut stand, "hostname 2>/dev/null || cat /proc/sys/kernel/hostname").await, "confined\n");
 }
 
@@ -166,7 +166,7 @@ async fn git_works_confined() {
     let made = stand
         .run("git init -q . && git config user.email a@b.c && git config user.name A && echo x > f && git add f && git commit -qm first")
         .await;
-    assert_eq!(made.ending, Ending::Code(0), "{}", made.output.text());
+    assert_eq!(made.ending, ChildEnd::Code(0), "{}", made.output.text());
     assert!(text(&mut stand, "git log --oneline; git status --short").await.contains("first"));
 }
 
@@ -182,7 +182,7 @@ async fn a_confined_program_ends_with_its_run() {
     heard.until("ready").await;
     stand.scene.stop.cancel();
     let exit = running.await.unwrap().unwrap();
-    assert_eq!((exit.ending, exit.beyond_reach, exit.output.text().as_str()), (Ending::Stopped, 0, "ready\n"));
+    assert_eq!((exit.ending, exit.beyond_reach, exit.output.text().as_str()), (ChildEnd::Stopped, 0, "ready\n"));
     let limit = Duration::from_millis(1);
     let program = confine::hold(stand.line("sleep 1000").within(limit), &Stand::new().await.scene);
     assert!(program.is_ok());
