@@ -19,6 +19,8 @@ use wire::{ControlReply, ControlRequest};
 
 /// The longest request, in bytes.
 const MOST: u64 = 64 * 1024;
+/// How long it is waited when no connection can be taken.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long the owner of a session may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -75,24 +77,45 @@ pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>) -> Result<Lis
     };
     let listener = open().with_context(|| format!("no socket at `{}`", path.display())).map_err(Failure::host)?;
     let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let commands = commands.clone();
-            // One that says nothing keeps nobody else waiting.
-            tokio::spawn(async move { tokio::time::timeout(PATIENCE, serve(stream, commands)).await });
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // There is no room for another connection now; there will be.
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            match person::at_the_socket(&stream) {
+                Some(person) => {
+                    let commands = commands.clone();
+                    // One that says nothing keeps nobody else waiting.
+                    tokio::spawn(async move { tokio::time::timeout(PATIENCE, serve(stream, person, commands)).await });
+                }
+                // Heard no further, so that it holds nothing: an agent could take up all the room that there is.
+                None => {
+                    let _ = tokio::time::timeout(PAUSE, turn_away(stream)).await;
+                }
+            }
         }
     });
     Ok(Listening { path: path.to_owned(), task })
 }
 
-async fn serve(stream: UnixStream, commands: mpsc::Sender<SessionCommand>) -> std::io::Result<()> {
-    let person = person::at_the_socket(&stream);
+/// Tells a child of a run that it is one.
+async fn turn_away(mut stream: UnixStream) -> std::io::Result<()> {
+    let reply = refused("this was started by a Remit run, and only a person may speak to a session");
+    stream.write_all(&[serde_json::to_vec(&reply)?.as_slice(), b"\n"].concat()).await
+}
+
+async fn serve(
+    stream: UnixStream,
+    person: gate::Person,
+    commands: mpsc::Sender<SessionCommand>,
+) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(MOST)).read_line(&mut line).await?;
-    let reply = match (person, serde_json::from_str(&line)) {
-        (None, _) => refused("this was started by a Remit run, and only a person may speak to a session"),
-        (Some(_), Err(why)) => refused(&format!("the request is not understood: {why}")),
-        (Some(person), Ok(request)) => carry(request, person, &commands).await,
+    let reply = match serde_json::from_str(&line) {
+        Err(why) => refused(&format!("the request is not understood: {why}")),
+        Ok(request) => carry(request, person, &commands).await,
     };
     let mut answer = serde_json::to_vec(&reply)?;
     answer.push(b'\n');
@@ -135,11 +158,16 @@ pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<Control
         }
         Err(why) => return Err(Failure::host(anyhow!(why).context(format!("`{}`", path.display())))),
     };
+    if !person::is_answered_by_a_run(&stream) {
+        let cause = anyhow!("what listens at `{}` is not the program that has the session", path.display());
+        return Err(Failure::host(cause).hint("the agent may have put it there; end the session's program"));
+    }
     let exchange = async {
         let (read, mut write) = stream.into_split();
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        write.write_all(&line).await?;
+        // One that is turned away is told so before it has said anything.
+        let _ = write.write_all(&line).await;
         let mut answer = String::new();
         BufReader::new(read.take(MOST)).read_line(&mut answer).await?;
         Ok::<ControlReply, anyhow::Error>(serde_json::from_str(&answer)?)

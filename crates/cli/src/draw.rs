@@ -65,6 +65,8 @@ pub struct Human<W> {
     under_way: BTreeMap<String, String>,
     /// The call that was shown last.
     last: String,
+    /// What a person might not expect, said at the beginning and again at the end.
+    notes: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +80,8 @@ enum Stream {
 impl<W: Write> Human<W> {
     /// Writes to `out`.
     pub fn new(out: W, colours: Colours) -> Human<W> {
-        Human { out, colours, stream: Stream::None, line_is_open: false, under_way: BTreeMap::new(), last: String::new() }
+        let (under_way, last, notes) = (BTreeMap::new(), String::new(), Vec::new());
+        Human { out, colours, stream: Stream::None, line_is_open: false, under_way, last, notes }
     }
 
     /// Shows one event.
@@ -87,7 +90,8 @@ impl<W: Write> Human<W> {
             Event::Session { id, chip, model, workspace, notes, .. } => {
                 self.line(&format!("{}  {}  {}", self.bold(chip), clean(model), clean(workspace)))?;
                 self.line(&self.dim(&format!("session {id}")))?;
-                notes.iter().try_for_each(|note| self.line(&format!("note: {}", clean(note))))
+                self.notes.clone_from(notes);
+                self.say_notes()
             }
             Event::Prompt { text } => self.line(&format!("\n> {}", clean(text))),
             Event::Text { delta } => self.piece(Stream::Text, delta),
@@ -187,12 +191,18 @@ impl<W: Write> Human<W> {
             }
         }
         spend_lines(spend).iter().try_for_each(|line| self.line(line))?;
+        self.say_notes()?;
         self.line(
             &self.dim(&format!(
                 "tokens: {} in ({} from the cache), {} out",
                 tokens.input, tokens.cache_read, tokens.output
             )),
         )
+    }
+
+    fn say_notes(&mut self) -> io::Result<()> {
+        let notes: Vec<String> = self.notes.iter().map(|note| format!("note: {}", clean(note))).collect();
+        notes.iter().try_for_each(|note| self.line(note))
     }
 
     /// A piece of something that comes in pieces.

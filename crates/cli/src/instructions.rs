@@ -2,6 +2,7 @@
 //!
 //! Not here: any authority. A repository brings instructions, never a mode, a cap, a prohibition or a server.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What the model is told before anything else. It says nothing of the mode, so that a switch of the mode does not
@@ -19,13 +20,19 @@ const MOST: usize = 32 * 1024;
 pub fn compose(workspace: &Path) -> String {
     let mut text = format!("{BASE}\n\nThe folder: {}", workspace.display());
     for file in agents_files(workspace) {
-        let Ok(bytes) = std::fs::read(&file) else { continue };
-        let kept = &bytes[..bytes.len().min(MOST)];
-        let cut = if kept.len() < bytes.len() { "\n(the rest is left out)" } else { "" };
-        let words = String::from_utf8_lossy(kept);
+        let Ok((words, cut)) = beginning(&file) else { continue };
         text.push_str(&format!("\n\n# From {}\n{}{cut}", file.display(), words.trim_end()));
     }
     text
+}
+
+/// A file's beginning, and what to say when that is not all of it.
+fn beginning(file: &Path) -> std::io::Result<(String, &'static str)> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(MOST as u64 + 1).read_to_end(&mut bytes)?;
+    let cut = if bytes.len() > MOST { "\n(the rest is left out)" } else { "" };
+    bytes.truncate(MOST);
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), cut))
 }
 
 /// The AGENTS.md files from the repository's root down to the folder; outside a repository, the folder's own.

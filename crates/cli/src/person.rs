@@ -32,3 +32,8 @@ pub fn at_the_socket(socket: impl AsFd) -> Option<Person> {
         Peer::Child => None,
     }
 }
+
+/// Whether a session's socket is answered by a Remit run, and not by a child that took its place.
+pub fn is_answered_by_a_run(socket: impl AsFd) -> bool {
+    host::authority::is_a_run_at(socket)
+}

@@ -95,7 +95,7 @@ pub fn tool_prices(config: &Config) -> Result<ToolPrices, Failure> {
 
 /// Picks a model by its name: `script:FILE`, or `PROVIDER/NAME` of a provider that is known or configured.
 pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failure> {
-    let Some(name) = named.or(config.model.as_deref()) else {
+    let Some(name) = named.filter(|name| !name.is_empty()).or(config.model.as_deref()) else {
         let cause = anyhow!("no model was picked");
         return Err(Failure::config(cause)
             .hint("say `--model PROVIDER/NAME`, or write `model = \"PROVIDER/NAME\"` in the configuration")
@@ -204,8 +204,10 @@ fn hub(config: &Config) -> Result<Hub, Failure> {
                 return Err(Failure::config(anyhow!("`hf.secrets.{name}` has both `value` and `env`; keep one")));
             }
         };
+        // One that is not there is not handed to a job: naming it is an error for the model.
+        let Some(value) = value else { continue };
         let power = if secret.spends == Some(false) { SecretPower::CannotSpend } else { SecretPower::CanSpend };
-        let value = HubToken::new(value.unwrap_or_default());
+        let value = HubToken::new(value);
         hub.secrets.insert(name.clone(), JobSecret { value, power });
     }
     Ok(hub)

@@ -14,6 +14,7 @@ use gate::Person;
 use journal::{IfMissing, Journal, JournalError, SessionId, SessionRow};
 use mcp::ServerEvent;
 use policy::{Attendance, Cap, Mode, ModeChoice};
+use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use turn::TurnEvent;
+use turn::chat::Message;
 use wire::{Event, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -64,7 +66,7 @@ pub struct Options {
     #[arg(long, value_name = "MODEL", env = "REMIT_MODEL")]
     pub model: Option<String>,
     /// The most requests to the model
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_turns: Option<u32>,
     /// Write the model's last words to this file
     #[arg(long, value_name = "FILE")]
@@ -166,11 +168,14 @@ pub fn become_a_run() -> Result<(), Failure> {
 }
 
 async fn carry_out(job: Job, person: Person, config: Config, paths: Paths) -> Result<ExitCode, Failure> {
+    let lines = Lines::open();
     let journal = Journal::open(&paths.database(), IfMissing::Create).await.map_err(Failure::host)?;
     let (events, shown) = mpsc::unbounded_channel();
     let surface = Surface { default_cap: wiring::default_cap(&config)?, events };
-    let printing = tokio::spawn(print(shown, job.options.form()));
-    let result = run_session(&job, &person, (&config, &paths), &journal, surface).await;
+    let form = job.options.form();
+    // In a thread of its own: a reader that pauses keeps nobody waiting who has something to say to the session.
+    let printing = tokio::task::spawn_blocking(move || print(shown, form));
+    let result = run_session(&job, &person, (&config, &paths), (&journal, surface), lines).await;
     let printed = printing.await.map_err(Failure::bug)?;
     let (end, refused, text) = result?;
     printed.map_err(Failure::host)?;
@@ -194,19 +199,35 @@ pub fn exit_status(status: Status, refused: usize) -> u8 {
     }
 }
 
+/// The lines on which a session is told what to do.
+struct Lines {
+    commands: mpsc::Sender<SessionCommand>,
+    heard: mpsc::Receiver<SessionCommand>,
+    /// Cancelled by the first interrupt.
+    interrupted: CancellationToken,
+}
+
+impl Lines {
+    /// Opens them, with the person's interrupts on them from the first moment to the last.
+    fn open() -> Lines {
+        let (commands, heard) = mpsc::channel(16);
+        let interrupted = CancellationToken::new();
+        tokio::spawn(interrupts(commands.clone(), interrupted.clone()));
+        Lines { commands, heard, interrupted }
+    }
+}
+
 /// Runs the session to its end; what comes back is how it ended, how much was refused, and the last words.
 async fn run_session(
     job: &Job,
     person: &Person,
     (config, paths): (&Config, &Paths),
-    journal: &Journal,
-    surface: Surface,
+    (journal, surface): (&Journal, Surface),
+    Lines { commands, mut heard, interrupted }: Lines,
 ) -> Result<(RunEnd, usize, String), Failure> {
-    let (commands, mut heard) = mpsc::channel(16);
-    let interrupted = CancellationToken::new();
-    let interrupts = tokio::spawn(interrupts(commands.clone(), interrupted.clone()));
     let opened = open(job, person, (config, paths), journal, surface).await?;
     let (mut session, header, setup) = (opened.session, opened.header, opened.setup);
+    let first = first_words(&job.first, &session)?;
     tokio::spawn(hear_servers(opened.server_events, commands.clone()));
     let listening = control::listen(&paths.socket(session.id().as_str()), commands)?;
     session.say(header);
@@ -215,17 +236,32 @@ async fn run_session(
         _ = setup.servers.ready(SERVERS_PATIENCE) => {}
         () = interrupted.cancelled() => {}
     }
-    let end = session.run(job.first.clone(), &mut heard).await.map_err(engine_failure);
+    let end = session.run(first, &mut heard).await.map_err(engine_failure);
     drop(listening);
     setup.scene.runs.stop_all().await;
     setup.servers.stop().await;
-    interrupts.abort();
     let outcome = end
         .as_ref()
         .map_or_else(|why| RunEnd { status: Status::Failed, reason: Some(format!("{:#}", why.cause)) }, RunEnd::clone);
     session.say(session.end_event(&outcome));
     Ok((end?, session.refused().len(), session.turn().last_text().to_owned()))
 }
+
+/// What a run begins with. A model that had finished cannot just go on: services take a request that ends with the model's
+/// own words for a mistake, or for words to be completed.
+fn first_words(first: &TurnEvent, session: &Session) -> Result<TurnEvent, Failure> {
+    match (first, session.turn().messages().last()) {
+        (TurnEvent::GoOn, None) => {
+            let cause = anyhow!("nothing was said in session `{}` yet", session.id());
+            Err(Failure::user(cause).hint(format!("say what you want: remit resume {} \"...\"", session.id())))
+        }
+        (TurnEvent::GoOn, Some(Message::Assistant(_))) => Ok(TurnEvent::Said { text: GO_ON.to_owned() }),
+        (first, _) => Ok(first.clone()),
+    }
+}
+
+/// What a person says by resuming a session in which the model had finished, without a word of their own.
+const GO_ON: &str = "Go on.";
 
 /// How long the servers have to be up before the model is asked.
 pub const SERVERS_PATIENCE: Duration = Duration::from_secs(10);
@@ -384,18 +420,27 @@ pub enum Form {
     Json,
 }
 
-/// Shows the events of a session on standard output until there are no more.
-pub async fn print(mut events: mpsc::UnboundedReceiver<Event>, form: Form) -> std::io::Result<()> {
+/// Shows the events of a session on standard output until there are no more, the one that says which session it is first.
+fn print(mut events: mpsc::UnboundedReceiver<Event>, form: Form) -> std::io::Result<()> {
     let out = std::io::BufWriter::new(std::io::stdout());
     let mut printer = match form {
         Form::Json => Printer::Json(out),
         Form::Human => Printer::Human(Human::new(out, Colours::of_stdout())),
     };
-    while let Some(event) = events.recv().await {
-        match printer.show(&event) {
-            // Nobody reads any more; the run goes on, and its record has it all.
-            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            shown => shown?,
+    let (mut held, mut has_begun) = (VecDeque::new(), false);
+    while let Some(event) = events.blocking_recv() {
+        if matches!(event, Event::Session { .. }) {
+            has_begun = true;
+            held.push_front(event);
+        } else {
+            held.push_back(event);
+        }
+        for event in if has_begun { held.drain(..) } else { held.drain(..0) } {
+            match printer.show(&event) {
+                // Nobody reads any more; the run goes on, and its record has it all.
+                Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+                shown => shown?,
+            }
         }
     }
     Ok(())

@@ -47,7 +47,10 @@ import os, socket, sys
 def ask(line):
     s = socket.socket(socket.AF_UNIX)
     s.connect(sys.argv[1])
-    s.sendall(line.encode() + b"\n")
+    try:
+        s.sendall(line.encode() + b"\n")
+    except BrokenPipeError:
+        pass
     return s.makefile().readline().strip()
 lines = ['{"command":"set_mode","mode":"yolo:uncapped"}', '{"command":"stop"}', '{"command":"status"}', 'rubbish']
 for line in lines:
@@ -202,4 +205,69 @@ fn a_daemon_of_the_agents_does_not_outlive_the_run_to_speak_for_the_person() {
     tell(&started, "it has\n");
     running.end().assert(0);
     alive.until_deserted();
+}
+
+#[test]
+fn an_agent_that_knocks_without_end_does_not_keep_the_person_out() {
+    let home = Home::new();
+    let (up, gate) = (home.pipe("up"), home.pipe("gate"));
+    home.write(
+        "knock.py",
+        "import glob, resource, socket\nmost = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\nresource.setrlimit(resource.RLIMIT_NOFILE, (most, most))\nheld = []\nfor _ in range(500):\n    s = socket.socket(socket.AF_UNIX)\n    \
+         s.connect(glob.glob('../data/remit/run/*.sock')[0])\n    held.append(s)\nopen('../up', 'w').write('up\\n')\n\
+         open('../gate').read()\n",
+    );
+    let script =
+        Script::new().shell("python3 ../knock.py").call("write", json!({"path": "a.txt", "content": "x"})).say("Done.");
+    let line = format!("ulimit -S -n 100; exec '{REMIT}' run x --json --mode yolo --model '{}'", home.script(script));
+    // The limit is the run's; what the agent starts may lift its own as far as the system lets it.
+    let mut running = home.start(&["bash", "-c", &line]).go();
+    let id = running.until_type("session")["id"].as_str().unwrap().to_owned();
+    Listening::to(&up).line();
+    home.remit(&["mode", &id, "plan"]).end().assert(0);
+    tell(&gate, "go on\n");
+    let ended = running.end();
+    ended.assert(0);
+    assert_eq!(ended.events_of("decision")[1]["outcome"], "refuse");
+    assert!(!home.path("work/a.txt").exists());
+}
+
+/// Takes the place of the session's socket, under the name of a run, and agrees to everything.
+const IMPOSTOR: &str = r#"
+import glob, json, os, socket
+path = glob.glob("../data/remit/run/*.sock")[0]
+os.remove(path)
+open("../up", "w").write("removed\n")
+open("../gate").read()
+open("/proc/self/comm", "w").write("remit-run")
+s = socket.socket(socket.AF_UNIX)
+s.bind(path)
+s.listen(8)
+open("../up", "w").write("in place\n")
+c, _ = s.accept()
+money = {"quoted": "0.00", "held": "0.00", "open": "0.00", "settled": "0.00", "overrun": "0.00", "unbounded": 0}
+spend = {"cap": None, "left": None, "budget": money, "metered": money, "past_cap": money}
+reply = {"reply": "status", "mode": "plan", "chip": "Plan", "spend": spend}
+c.sendall(json.dumps(reply).encode() + b"\n")
+"#;
+
+#[test]
+fn an_agent_that_takes_the_sockets_place_deceives_nobody() {
+    let home = Home::new();
+    let (up, gate) = (home.pipe("up"), home.pipe("gate"));
+    home.write("impostor.py", IMPOSTOR);
+    let script = Script::new().shell("python3 ../impostor.py").say("Done.");
+    let mut running = home.run(&home.script(script), &["--mode", "yolo:4"]).go();
+    let id = running.until_type("session")["id"].as_str().unwrap().to_owned();
+    assert_eq!(Listening::to(&up).line(), "removed");
+    let unheard = home.remit(&["mode", &id, "plan"]).end();
+    unheard.assert(2);
+    assert!(unheard.err.contains("is open in another program"), "{}", unheard.err);
+    tell(&gate, "go on\n");
+    assert_eq!(Listening::to(&up).line(), "in place");
+    let deceived = home.remit(&["mode", &id, "plan"]).end();
+    deceived.assert(1);
+    assert!(deceived.err.contains("is not the program that has the session"), "{}{}", deceived.out, deceived.err);
+    let ended = running.end();
+    assert_eq!(ended.event("end")["spend"]["cap"], "4.00");
 }

@@ -35,6 +35,8 @@ fn two_is_something_that_the_person_said_or_configured() {
         (&["run", "x", "--model", &model, "--mode", "yolo:3", "--cap", "4"], "--cap"),
         (&["run", "x", "--model", &model, "--mode", "plan", "--cap", "4"], "--cap"),
         (&["run", "x", "--model", &model, "--max-turns", "-1"], "-1"),
+        (&["run", "x", "--model", &model, "--max-turns", "0"], "0"),
+        (&["run", "x", "--model", ""], "no model was picked"),
         (&["run", "x"], "no model was picked"),
         (&["run", "x", "--model", "nameless"], "`nameless` is no model"),
         (&["run", "x", "--model", "nobody/x"], "there is no provider `nobody`"),

@@ -3,7 +3,7 @@
 //! Not here: how they fail (that is `exit_status` and `reliability`), or what the contract answers (that is `cases`).
 
 use crate::schema;
-use crate::support::{Home, Script};
+use crate::support::{Home, Listening, REMIT, Script, tell};
 use serde_json::{Value, json};
 
 /// The types of events without those that stream, in order.
@@ -136,7 +136,7 @@ fn a_run_works_in_the_folder_it_is_told_and_goes_on_in_its_own() {
     second.assert(0);
     assert!(second.event("result")["text"].as_str().unwrap().contains("here.txt"), "{}", second.out);
     assert_eq!(second.event("end")["text"], "Two.");
-    assert!(second.events_of("prompt").is_empty());
+    assert_eq!(second.event("prompt")["text"], "Go on.", "the model had finished");
 
     let nowhere = home.run(&model, &["-C", "nowhere"]).end();
     nowhere.assert(2);
@@ -246,14 +246,14 @@ fn a_model_that_makes_the_same_call_for_ever_is_stopped_with_a_reason() {
 fn output_that_nobody_reads_any_more_is_no_crash() {
     let home = Home::new();
     let model = home.script(Script::new().shell("echo out; echo ran > ran.txt").say("Done."));
-    let line = format!("'{}' run x --json --mode yolo --model '{model}' | head -n 1; true", crate::support::REMIT);
+    let line = format!("'{}' run x --json --mode yolo --model '{model}' | head -n 1; true", REMIT);
     let ended = home.start(&["sh", "-c", &line]).end();
     ended.assert(0);
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
     let id = home.sessions()[0]["id"].as_str().unwrap().to_owned();
     home.verify(&id);
     for command in [format!("show {id}"), format!("export {id}"), "sessions".to_owned(), "schema events".to_owned()] {
-        let line = format!("'{}' {command} | true", crate::support::REMIT);
+        let line = format!("'{}' {command} | true", REMIT);
         let ended = home.start(&["sh", "-c", &line]).end();
         assert!(!ended.err.contains("panicked"), "{command}: {}", ended.err);
     }
@@ -291,4 +291,51 @@ fn what_a_run_was_to_leave_behind_or_stands_on_is_missed_with_its_name() {
     let ended = home.remit(&["resume", &id]).end();
     ended.assert(2);
     assert!(ended.err.contains("work/gone"), "{}", ended.err);
+}
+
+#[test]
+fn a_reader_that_pauses_keeps_nobody_from_speaking_to_the_session() {
+    let home = Home::new();
+    let flood = "for i in $(seq 300); do head -c 1000 /dev/zero | tr '\\0' x; echo; done";
+    let model = home.script(Script::new().shell(flood).shell(flood).shell("echo up > ../up; cat ../gate").say("Done."));
+    let (up, gate) = (home.pipe("up"), home.pipe("gate"));
+    // What it prints goes into a pipe that nobody reads until the end.
+    let line = format!("'{REMIT}' run x --json --mode yolo --model '{model}' | (cat ../read; cat)");
+    let read = home.pipe("read");
+    let running = home.start(&["bash", "-c", &line]).go();
+    Listening::to(&up).line();
+    let id = home.sessions()[0]["id"].as_str().unwrap().to_owned();
+    home.remit(&["mode", &id, "plan"]).end().assert(0);
+    tell(&gate, "go on\n");
+    tell(&read, "");
+    let ended = running.end();
+    assert_eq!(ended.event("end")["text"], "Done.");
+    assert_eq!(ended.event("mode")["mode"], "plan");
+}
+
+#[test]
+fn what_a_capped_run_does_not_count_is_said_first_and_last() {
+    let home = Home::new();
+    let priced = Script::with_head("price = { input = \"1\", output = \"2\" }").say("Done.");
+    let model = home.script(priced);
+    let note = "model requests are not counted yet";
+    let ended = home.remit(&["run", "x", "--mode", "yolo:5", "--model", &model]).end();
+    ended.assert(0);
+    assert_eq!(ended.out.matches(note).count(), 2, "{}", ended.out);
+    let told = home.run(&model, &["--mode", "yolo:5"]).end();
+    assert!(told.event("session")["notes"][0].as_str().unwrap().contains(note), "{}", told.out);
+    for mode in ["plan", "agent", "yolo:uncapped"] {
+        assert_eq!(home.run(&model, &["--mode", mode]).end().event("session")["notes"], json!([]));
+    }
+}
+
+#[test]
+fn the_session_is_named_before_anything_else_is_told_of_it() {
+    let home = Home::new();
+    let model = home.script(Script::new().say("One.").say("Two."));
+    let id = home.run(&model, &[]).end().id();
+    let resumed = home.remit(&["resume", &id, "--json", "--mode", "yolo:1"]).end();
+    let events = resumed.events();
+    assert_eq!(types(&events)[..2], ["session", "mode"]);
+    assert_eq!((&events[0]["mode"], &events[0]["chip"]), (&json!("yolo:1.00"), &json!("YOLO $1.00 of $1.00")));
 }
