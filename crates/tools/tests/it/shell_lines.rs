@@ -247,6 +247,18 @@ fn what_the_tree_gets_wrong_is_unreadable() {
         "time if a; then b; fi",
         "coproc git push",
         "{git push; }",
+        // A dollar before a quote, more than one digit before a redirection, a delimiter that goes on after its quotes.
+        "git push$\"\"",
+        "git -$ x",
+        "git -2>&1",
+        "cat <<'E'if\ngit push\nE\n",
+        "git \"\">}\\)",
+        // Joined lines that join more than words.
+        "echo \"$\\\n(git push)\"",
+        "A='x y'\\\n B=2 make",
+        "cat <<E\n\\\nx\nE\n",
+        "cat <<E\n$(git '\\\npush')\nE\n",
+        "echo $(( $(cat <<'E'\ngit\nE\nls; git) + 1 ))",
         // Quotes that end elsewhere, and quotes that quote nothing.
         "echo $'a\\\\' ; rm 'x'",
         "echo \"${x:-'$(git push)'}\"",

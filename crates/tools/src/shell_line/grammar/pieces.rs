@@ -70,6 +70,14 @@ impl Walk<'_> {
         if parts.iter().all(|part| matches!(part.kind(), "word" | "number") && part.child_count() == 0) {
             return unquoted(self.text(node)?);
         }
+        let text = self.text(node)?;
+        // Before a quote, a dollar is part of the quote.
+        if text.contains("$\"") || text.contains("$'") {
+            self.only_bash()?;
+            if parts.iter().any(|part| part.kind() == "$") {
+                return Err(Unreadable);
+            }
+        }
         let mut whole = Some(String::new());
         for (place, part) in parts.into_iter().enumerate() {
             let piece = self.text(part)?;
