@@ -33,23 +33,45 @@ const NPM: &[(&str, &str)] = &[
 /// Packages from PyPI: the client that the jobs stand-in must satisfy.
 const PYPI: &[(&str, &str)] = &[("huggingface_hub", "2.4.0")];
 
-/// Gets what is missing, then runs `cargo test`, to which the arguments go.
+/// Gets what is missing, then runs the tests, to which the arguments go.
 pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
     let kept = root().join("target").join("test-deps");
     fs::create_dir_all(&kept).map_err(|why| trouble(format!("making `{}`", kept.display()), why))?;
     programs()?;
     let modules = npm(&kept.join("npm"))?;
     let python = pypi(&kept.join("venv"))?;
+    nextest(&kept)?;
     println!("test: what the tests need is there");
-    let mut tests = cargo();
-    tests.arg("test");
-    if !args.iter().any(|arg| arg == "-p" || arg.starts_with("--package")) {
-        tests.arg("--workspace");
+    let all =
+        if args.iter().any(|arg| arg == "-p" || arg.starts_with("--package")) { &[][..] } else { &["--workspace"] };
+    let run = |words: &[&str]| {
+        let mut tests = cargo();
+        tests.args(words).args(all).args(args);
+        tests.env("PATH", path_with(&kept.join("bin")));
+        tests.env("REMIT_TEST_NPM", &modules).env("REMIT_TEST_PYTHON", &python).env("REMIT_TEST_FULL", "1");
+        tests.status().map_err(|why| trouble("cargo", why))
+    };
+    // The documentation's examples first: nextest leaves them out, and its closing lines are the ones to end with.
+    let passed = run(&["test", "--doc"])?.success() && run(&["nextest", "run", "--no-fail-fast"])?.success();
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Gets nextest where it is missing: it gives each test a program of its own, and several here are about programs.
+fn nextest(folder: &Path) -> Result<(), Trouble> {
+    if is_there(&["cargo-nextest", "nextest", "--version"]) || folder.join("bin/cargo-nextest").exists() {
+        return Ok(());
     }
-    tests.args(args);
-    tests.env("REMIT_TEST_NPM", &modules).env("REMIT_TEST_PYTHON", &python).env("REMIT_TEST_FULL", "1");
-    let status = tests.status().map_err(|why| trouble("cargo test", why))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("test: getting cargo-nextest with cargo install");
+    let mut install = cargo();
+    go(install.args(["install", "--locked", "--quiet", "cargo-nextest", "--root"]).arg(folder))
+}
+
+/// The search path with one folder more, at its end.
+fn path_with(folder: &Path) -> std::ffi::OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":");
+    path.push(folder);
+    path
 }
 
 /// Installs the programs that are missing, from Debian, where that is possible.

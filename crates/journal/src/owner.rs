@@ -16,7 +16,16 @@ use std::path::{Path, PathBuf};
 /// Being the owner of something; dropping it gives it up.
 #[derive(Debug)]
 pub(crate) struct Ownership {
-    _locked: File,
+    locked: File,
+}
+
+impl Drop for Ownership {
+    /// Gives the lock up for every copy of the file's descriptor: a program that is just being started holds one until it
+    /// becomes itself, and closing ours alone would leave the lock with it until then.
+    fn drop(&mut self) {
+        // Where it cannot be given up here, closing the file does it.
+        let _ = self.locked.unlock();
+    }
 }
 
 /// How a claim ended.
@@ -49,7 +58,7 @@ pub(crate) fn claim(folder: &Path, name: &str) -> io::Result<Claim> {
         Ok(()) => {
             // A number that cannot be written (a full disk) is missing from a message, no more.
             let _ = note_pid(&mut file);
-            Ok(Claim::Ours(Ownership { _locked: file }))
+            Ok(Claim::Ours(Ownership { locked: file }))
         }
         Err(TryLockError::WouldBlock) => Ok(Claim::Theirs(read_pid(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
