@@ -103,6 +103,7 @@ async fn a_run_that_ends_with_an_error_leaves_no_program_behind() {
     let ended = play.end().await;
     assert!(matches!(ended.result, Err(EngineError::Journal(_))), "{:?}", ended.result);
     assert!(!lives(&stage.path("pid")), "a survivor");
+    assert!(!order(&ended.events).contains(&"prompt these words".to_owned()), "what is not on record is not told");
 }
 
 #[tokio::test]
