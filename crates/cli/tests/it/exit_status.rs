@@ -152,7 +152,7 @@ fn an_interrupt_stops_the_turn_and_the_session_goes_on_when_it_is_resumed() {
         let home = Home::new();
         let up = home.pipe("up");
         let script = Script::new()
-            .shell("exec 9> ../up; echo $$ >&9; echo begun >> ../log; sleep 1000; echo ended >> ../log")
+            .shell("exec 9> ../up; echo begun >> ../log; echo $$ >&9; sleep 1000; echo ended >> ../log")
             .shell("echo next >> ../log")
             .say("Done.");
         let running = home.run(&home.script(script), &["--mode", "yolo"]).go();
