@@ -54,14 +54,18 @@ impl World {
     }
 
     /// Every call that running the line led to.
-    fn run(&self, line: &str) -> Vec<Vec<String>> {
+    fn run(&self, shell: ShellGrammar, line: &str) -> Vec<Vec<String>> {
         let room = self.folder.path().join(format!("room-{}", self.runs.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&room).unwrap();
         // Everything that the line leads to holds the ninth descriptor, so its end is the end of all of it.
-        let script = "exec 9>&1 >/dev/null 2>&1; ulimit -t 2 -f 100 -v 400000; exec timeout -k 1 3 bash -c \"$0\"";
+        let script = "exec 9>&1 >/dev/null 2>&1; ulimit -t 2 -f 100 -v 400000; exec timeout -k 1 3 $1 -c \"$0\"";
+        let shell = match shell {
+            ShellGrammar::Bash => "bash",
+            ShellGrammar::Sh => "sh",
+        };
         let mut command = Command::new("/bin/bash");
         command
-            .args(["--norc", "-c", script, line])
+            .args(["--norc", "-c", script, line, shell])
             .current_dir(&room)
             .env_clear()
             .env("PATH", self.folder.path().join("bin"))
@@ -109,8 +113,8 @@ fn has(listed: &[Vec<Word>], call: &[String]) -> bool {
 }
 
 /// Runs a line and holds what ran against what was listed. Says how the line was read.
-fn tried(world: &World, line: &str) -> Result<ShellLine, TestCaseError> {
-    let taken = read(line, ShellGrammar::Bash);
+fn tried(world: &World, shell: ShellGrammar, line: &str) -> Result<ShellLine, TestCaseError> {
+    let taken = read(line, shell);
     let listed: Vec<Vec<Word>> = match &taken {
         ShellLine::Plain(simples) => {
             simples.iter().map(|words| words.iter().cloned().map(Word::Literal).collect()).collect()
@@ -119,7 +123,7 @@ fn tried(world: &World, line: &str) -> Result<ShellLine, TestCaseError> {
         // It may hold anything, so there is nothing to be missing.
         ShellLine::Unreadable => return Ok(taken),
     };
-    for call in world.run(line) {
+    for call in world.run(shell, line) {
         prop_assert!(has(&listed, &call), "{line:?}\nran {call:?}\nlisted {listed:?}");
     }
     Ok(taken)
@@ -351,7 +355,7 @@ fn nothing_that_a_line_runs_is_missing_from_the_list() {
     let mut runner = runner(500);
     runner
         .run(&line(), |line| {
-            let taken = tried(&world, &line)?;
+            let taken = tried(&world, ShellGrammar::Bash, &line)?;
             more(&all, |_| true, &taken);
             more(&readable, |taken| *taken != ShellLine::Unreadable, &taken);
             more(&plain, |taken| matches!(taken, ShellLine::Plain(_)), &taken);
@@ -373,7 +377,7 @@ fn nothing_that_a_soup_of_tokens_runs_is_missing_from_the_list() {
     let begun = (select(&["", "git ", "git push", "git push; ", "ls | ", "cat <<E\n", "\"", "$("][..]), soup);
     let mut runner = runner(1500);
     runner
-        .run(&begun, |(start, soup)| tried(&world, &format!("{start}{soup}")).map(drop))
+        .run(&begun, |(start, soup)| tried(&world, ShellGrammar::Bash, &format!("{start}{soup}")).map(drop))
         .unwrap_or_else(|why| panic!("{why}"));
 }
 
@@ -398,13 +402,25 @@ fn damaged() -> impl Strategy<Value = String> {
 fn nothing_that_a_damaged_line_runs_is_missing_from_the_list() {
     let world = World::new();
     let mut runner = runner(1000);
-    runner.run(&damaged(), |line| tried(&world, &line).map(drop)).unwrap_or_else(|why| panic!("{why}"));
+    runner
+        .run(&damaged(), |line| tried(&world, ShellGrammar::Bash, &line).map(drop))
+        .unwrap_or_else(|why| panic!("{why}"));
+}
+
+#[test]
+fn nothing_that_another_shell_runs_is_missing_from_the_list_for_any_shell() {
+    let world = World::new();
+    let mut runner = runner(500);
+    runner
+        .run(&damaged(), |line| tried(&world, ShellGrammar::Sh, &line).map(drop))
+        .unwrap_or_else(|why| panic!("{why}"));
 }
 
 #[test]
 fn the_world_writes_down_what_runs() {
     let world = World::new();
-    let mut calls = world.run("git push 'a b' && env X=1 sh -c 'rm -f \"$v\"'; sudo -u x ls | xargs make; true");
+    let mut calls = world
+        .run(ShellGrammar::Bash, "git push 'a b' && env X=1 sh -c 'rm -f \"$v\"'; sudo -u x ls | xargs make; true");
     calls.sort();
     let calls: Vec<Vec<&str>> = calls.iter().map(|call| call.iter().map(String::as_str).collect()).collect();
     assert_eq!(calls, [vec!["git", "push", "a b"], vec!["ls"], vec!["make"], vec!["rm", "-f", "git push --force"]]);
