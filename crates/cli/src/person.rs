@@ -21,7 +21,7 @@ pub fn at_the_command_line() -> Result<Person, Failure> {
         Lineage::Unknowable(why) => Err(Failure::host(anyhow::anyhow!(
             "it cannot be told whether a Remit run started this ({why}), so it is refused"
         ))
-        .hint("only a person may do this; /proc has to be readable")),
+        .hint("only a person may do this, in a terminal that no run started; /proc has to be readable")),
     }
 }
 

@@ -10,7 +10,10 @@
 //! - a run is the subreaper of its descendants ([`become_subreaper`]): one that forks away and loses its parent is adopted
 //!   by the run, not by `init`, so that its line of ancestors still leads through the run;
 //! - and an ancestor that runs the same file as this program is taken for a run too, where `/proc/PID/exe` can be read: it
-//!   catches one that has not got as far as taking its name.
+//!   catches one that has not got as far as taking its name;
+//! - a run lowers a hard resource limit that nothing else uses ([`MARK_US`]), and every descendant inherits it. It outlives the
+//!   run: a child that ends its own run, and so is adopted by `init`, still carries it. An ordinary account can lower such
+//!   a limit further, never raise it again; root can.
 //!
 //! Rejected: a lock file in a runtime folder (a child can delete it); a variable in the environment (`env -i`); taking every
 //! ancestor of the same user whose `exe` cannot be read for a run (`sshd`, `screen` and others are not dumpable either, and
@@ -23,7 +26,7 @@
 #![allow(clippy::disallowed_methods, reason = "the host looks at the world so that others need not")]
 
 use crate::kin::{self, Kin};
-use rustix::process::{DumpableBehavior, Pid};
+use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -31,6 +34,10 @@ use std::os::unix::fs::MetadataExt;
 
 /// What a Remit run calls itself, at most 15 bytes.
 pub const RUN_NAME: &str = "remit-run";
+
+/// The hard limit of what a real-time program may compute without a pause, in microseconds, that a run leaves on itself and
+/// on all its descendants: 146,000 years. Programs are started without any such limit.
+const MARK_US: u64 = 1 << 62;
 
 /// How many ancestors are followed; a longer line is a knot.
 const LONGEST_LINE: usize = 1000;
@@ -83,15 +90,33 @@ pub fn mark_as_run() -> io::Result<()> {
         // The name that counts is that of the first thread.
         fs::write("/proc/self/comm", RUN_NAME)?;
     }
+    leave_the_mark()?;
     match Kin::of(kin::own_pid())?.name.as_str() {
         RUN_NAME => Ok(()),
         other => Err(io::Error::other(format!("the mark of a run does not stick: the name is still `{other}`"))),
     }
 }
 
+fn leave_the_mark() -> io::Result<()> {
+    let now = getrlimit(Resource::Rttime);
+    let maximum = Some(now.maximum.map_or(MARK_US, |already| already.min(MARK_US)));
+    let current = now.current.map_or(maximum, |soft| maximum.map(|hard| hard.min(soft)));
+    Ok(setrlimit(Resource::Rttime, Rlimit { current, maximum })?)
+}
+
+/// Whether a program carries the mark that a run leaves on its descendants; one that cannot be looked at might.
+fn is_marked(pid: u32) -> bool {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"));
+    line.is_none_or(|line| line.split_whitespace().nth(1) != Some("unlimited"))
+}
+
 /// Finds out whether this program was started by a Remit run, at any remove.
 pub fn lineage() -> Lineage {
     match ancestors(kin::own_pid()) {
+        Ok(line) if is_marked(kin::own_pid()) && !line.iter().any(is_run) => {
+            Lineage::Unknowable("it carries the mark of a run that has ended".to_owned())
+        }
         Ok(line) => {
             line.iter().find(|kin| is_run(kin)).map_or(Lineage::Clear, |run| Lineage::BelowRun { run: run.pid })
         }
@@ -141,7 +166,7 @@ fn peer_is_a_person(socket: impl AsFd) -> io::Result<bool> {
     let itself = Kin::of(pid)?;
     let line = ancestors(pid)?;
     let still = Kin::of(pid)?;
-    let is_stranger = itself.started == still.started && pid != own && itself.name != RUN_NAME;
+    let is_stranger = itself.started == still.started && pid != own && itself.name != RUN_NAME && !is_marked(pid);
     Ok(is_stranger && !line.iter().any(|kin| kin.pid == own || is_run(kin)))
 }
 

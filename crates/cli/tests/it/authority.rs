@@ -2,7 +2,7 @@
 //!
 //! Not here: how a person is told from a child (that is `host::authority`).
 
-use crate::support::{Ended, Home, Listening, REMIT, Script, tell};
+use crate::support::{Ended, Home, Listening, REMIT, Script, files_below, tell, wait_until};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
@@ -270,4 +270,21 @@ fn an_agent_that_takes_the_sockets_place_deceives_nobody() {
     assert!(deceived.err.contains("is not the program that has the session"), "{}{}", deceived.out, deceived.err);
     let ended = running.end();
     assert_eq!(ended.event("end")["spend"]["cap"], "4.00");
+}
+
+#[test]
+fn a_command_that_ends_its_own_run_is_still_known_for_its_child() {
+    let home = Home::new();
+    let orphan = r#"kill -9 "$0"; while kill -0 "$0" 2>/dev/null; do sleep 0.1; done
+        "$1" mcp add evil -- touch evil > ../said 2>&1; echo $? > ../status.new; mv ../status.new ../status"#;
+    let homes = "HOME=$HOME XDG_CONFIG_HOME=$XDG_CONFIG_HOME XDG_DATA_HOME=$XDG_DATA_HOME PATH=$PATH";
+    let line = format!("setsid env -i {homes} sh -c '{orphan}' $PPID '{REMIT}' & wait");
+    let ended = attacked(&home, Script::new().shell(&line).say("Still here."));
+    assert!(!ended.out.contains("Still here."), "the run was to be ended: {}", ended.out);
+    wait_until("the orphan has tried", || home.path("status").exists());
+    assert_eq!(home.read("status").trim(), "1", "{}", home.read("said"));
+    assert!(home.read("said").contains("the mark of a run that has ended"), "{}", home.read("said"));
+    let configuration = files_below(&home.path("."));
+    let evil = configuration.iter().filter(|(path, _)| path.ends_with("config.toml"));
+    assert!(evil.into_iter().all(|(_, text)| !String::from_utf8_lossy(text).contains("evil")));
 }
