@@ -43,7 +43,7 @@ impl World {
         // What stands for `sudo` has its form, and only writes the inner call down by running it.
         program(
             &bin.join("sudo"),
-            "#!/bin/sh\nwhile :; do case $1 in -u) shift 2;; -*) shift;; *=*) shift;; *) break;; esac; done\nexec \"$@\"\n",
+            "#!/bin/sh\nwhile :; do case $1 in -[ugpChDRrtTU]) shift 2;; -*) shift;; *=*) shift;; *) break;; esac; done\nexec \"$@\"\n",
         );
         for name in REAL {
             if let Some(target) = real(name) {

@@ -251,6 +251,7 @@ fn what_the_tree_gets_wrong_is_unreadable() {
         "git push$\"\"",
         "git -$ x",
         "git -2>&1",
+        "git push 2>& --force",
         "cat <<'E'if\ngit push\nE\n",
         "git \"\">}\\)",
         // Joined lines that join more than words.

@@ -94,7 +94,7 @@ impl Walk<'_> {
             self.only_bash()?;
         }
         let (mut words, mut targets, mut end) = (Simple::new(), 1, node.start_byte());
-        let (mut has_operator, mut is_after_word) = (false, false);
+        let (mut has_operator, mut is_after_word, mut copies) = (false, false, false);
         for child in children(node) {
             let touches = end == child.start_byte();
             self.gap(end, child.start_byte(), Gap::Blanks)?;
@@ -102,7 +102,11 @@ impl Walk<'_> {
             match child.kind() {
                 "file_descriptor" => self.descriptor(child)?,
                 _token if !child.is_named() && has_operator => return Err(Unreadable),
-                "<" | ">" | ">>" | "<&" | ">&" | ">|" | "<<<" if touches => has_operator = true,
+                "<&" | ">&" if touches => {
+                    has_operator = true;
+                    copies = true;
+                }
+                "<" | ">" | ">>" | ">|" | "<<<" if touches => has_operator = true,
                 // Where a shell has no such operator, it is `&` and a redirection.
                 "&>" | "&>>" => {
                     self.only_bash()?;
@@ -114,6 +118,9 @@ impl Walk<'_> {
                 }
                 _word if touches && is_after_word => return Err(Unreadable),
                 _word => {
+                    if copies && !is_after_word && !is_descriptor_or_file(self.text(child)?) {
+                        return Err(Unreadable);
+                    }
                     let word = self.word(child)?;
                     if targets == 0 {
                         words.push(word);
@@ -297,6 +304,13 @@ impl Walk<'_> {
         }
         self.add(words)
     }
+}
+
+/// What may follow `>&`. Of a word that begins with `-` a shell takes that letter alone.
+fn is_descriptor_or_file(word: &str) -> bool {
+    word == "-"
+        || word.bytes().all(|byte| byte.is_ascii_digit())
+        || !word.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// Whether a shell would take the word for an assignment where a command begins.
