@@ -1,8 +1,9 @@
-//! What the hardware of jobs costs by the minute or the hour.
+//! What the hardware of jobs costs by the minute or the hour, as documented and as the Hub lists it.
 //!
 //! Not here: what a job on it costs (that is `job`), or asking the Hub for its own list.
 
 use money::Usd;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -72,11 +73,20 @@ impl FromStr for UnitPrice {
     }
 }
 
+/// The most pieces of hardware that a list may have.
+const MOST_LISTED: usize = 1_000;
+/// The longest name of hardware that is read.
+const LONGEST_NAME: usize = 64;
+/// How much of a reason is kept.
+const LONGEST_REASON: usize = 300;
+
 /// Where a list of prices comes from, for those who show one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The Hub's documentation, as it was in [`DOCUMENTED_IN`]. The Hub may have changed its prices since.
     Documented,
+    /// The Hub's documentation, in the place of the Hub's own list, which could not be had for this reason.
+    Fallback(String),
     /// The Hub's own list, asked for by this program.
     Catalogue,
 }
@@ -85,9 +95,26 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Documented => write!(f, "the documented prices of {DOCUMENTED_IN}"),
+            Source::Fallback(why) => {
+                write!(f, "the documented prices of {DOCUMENTED_IN} (the Hub's own list could not be had: {why})")
+            }
             Source::Catalogue => f.write_str("the prices that the Hub lists"),
         }
     }
+}
+
+/// Why an answer of the Hub is no list of hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogueError {
+    /// It is no list.
+    #[error("the answer is no list of hardware")]
+    NoList,
+    /// Nothing on it has a name, or there is nothing on it.
+    #[error("the list names no hardware")]
+    Empty,
+    /// It is absurdly long.
+    #[error("the list has more than {MOST_LISTED} entries")]
+    TooLong,
 }
 
 /// A list of hardware with its prices. What is not on it has no price.
@@ -107,9 +134,44 @@ impl Hardware {
         Hardware { prices: prices.collect(), source: Source::Documented }
     }
 
+    /// The list from the Hub's documentation, marked as standing in for the Hub's own, with the reason.
+    pub fn fallback(why: &str) -> Hardware {
+        let why = why.chars().take(LONGEST_REASON).collect();
+        Hardware { source: Source::Fallback(why), ..Hardware::documented() }
+    }
+
     /// A list that the Hub itself gave. Hardware that it gives no price for is left out by the caller.
     pub fn catalogue(prices: impl IntoIterator<Item = (String, UnitPrice)>) -> Hardware {
         Hardware { prices: prices.into_iter().collect(), source: Source::Catalogue }
+    }
+
+    /// Reads the list that the Hub answers to `GET /api/jobs/hardware`.
+    ///
+    /// A price is `unitCostMicroUSD`, a whole number above zero, for one `unitLabel`, which is `minute` or `hour`. With
+    /// anything else in either, or with two entries of one name that disagree, the hardware has no price. No other key is
+    /// looked at: `unitCostUSD` beside it is a float, rounded once more.
+    ///
+    /// # Errors
+    /// When the answer is no such list at all. One whose entries have no prices is: then nothing has a price.
+    pub fn read(answer: &Value) -> Result<Hardware, CatalogueError> {
+        let entries = answer.as_array().ok_or(CatalogueError::NoList)?;
+        if entries.len() > MOST_LISTED {
+            return Err(CatalogueError::TooLong);
+        }
+        let mut listed: BTreeMap<&str, Option<UnitPrice>> = BTreeMap::new();
+        for entry in entries {
+            let Some(name) = entry.get("name").and_then(Value::as_str).filter(|name| is_name(name)) else { continue };
+            let price = listed_price(entry);
+            let known = listed.entry(name).or_insert(price);
+            if *known != price {
+                *known = None;
+            }
+        }
+        if listed.is_empty() {
+            return Err(CatalogueError::Empty);
+        }
+        let prices = listed.into_iter().filter_map(|(name, price)| Some((name.to_owned(), price?)));
+        Ok(Hardware::catalogue(prices))
     }
 
     /// What a kind of hardware costs; `None` when it is not on the list. Names are matched exactly.
@@ -123,14 +185,31 @@ impl Hardware {
     }
 
     /// Where the list comes from.
-    pub fn source(&self) -> Source {
-        self.source
+    pub fn source(&self) -> &Source {
+        &self.source
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(is_allowed)
+}
+
+fn listed_price(entry: &Value) -> Option<UnitPrice> {
+    let micros = i64::try_from(entry.get("unitCostMicroUSD")?.as_u64()?).ok()?;
+    let per_minutes = match entry.get("unitLabel")?.as_str()? {
+        "minute" => 1,
+        "hour" => 60,
+        _ => return None,
+    };
+    UnitPrice::new(Usd::from_micros(micros)?, per_minutes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn every_documented_flavor_has_its_price_by_the_hour() {
@@ -155,7 +234,117 @@ mod tests {
         let list = Hardware::catalogue([("t4-small".to_owned(), "0.006667/1".parse().unwrap())]);
         assert_eq!(list.price_of("t4-small").map(|price| price.to_string()).as_deref(), Some("0.006667/1"));
         assert_eq!(list.price_of("cpu-basic"), None);
-        assert_eq!(list.source(), Source::Catalogue);
+        assert_eq!(list.source(), &Source::Catalogue);
+    }
+
+    #[test]
+    fn a_fallback_is_the_documented_list_and_says_why_it_is_there() {
+        let list = Hardware::fallback("status 503");
+        assert_eq!(list.price_of("h200"), Hardware::documented().price_of("h200"));
+        let says = "the documented prices of 2026-11 (the Hub's own list could not be had: status 503)";
+        assert_eq!(list.source().to_string(), says);
+        assert!(Hardware::fallback(&"x".repeat(100_000)).source().to_string().len() < 500);
+    }
+
+    /// An entry as the Hub spells it.
+    fn entry(name: &str, cost: Value, label: Value) -> Value {
+        json!({
+            "name": name, "prettyName": "CPU Basic", "cpu": "2 vCPU", "ram": "16 GB", "ephemeralStorage": "50 GB",
+            "accelerator": null, "unitCostMicroUSD": cost, "unitCostUSD": 0.000167, "unitLabel": label,
+        })
+    }
+
+    fn read_price(entry: Value) -> Option<String> {
+        let list = Hardware::read(&json!([entry])).unwrap();
+        list.price_of("cpu-basic").map(|price| price.to_string())
+    }
+
+    #[test]
+    fn the_catalogues_real_keys_are_matched() {
+        assert_eq!(read_price(entry("cpu-basic", json!(167), json!("minute"))).as_deref(), Some("0.000167/1"));
+        assert_eq!(read_price(entry("cpu-basic", json!(10_000), json!("hour"))).as_deref(), Some("0.01/60"));
+        let list = Hardware::read(&json!([entry("h200", json!(83_333), json!("minute"))])).unwrap();
+        assert_eq!((list.source(), list.flavors().collect::<Vec<_>>()), (&Source::Catalogue, vec!["h200"]));
+    }
+
+    #[test]
+    fn a_price_that_the_catalogue_does_not_give_is_unknown_and_never_guessed() {
+        let minute = || json!("minute");
+        for (cost, label) in [
+            (Value::Null, minute()),
+            (json!(0), minute()),
+            (json!(-167), minute()),
+            (json!(166.67), minute()),
+            (json!(167.0), minute()),
+            (json!("167"), minute()),
+            (json!(true), minute()),
+            (json!([167]), minute()),
+            (json!({"usd": 167}), minute()),
+            (json!(1e300), minute()),
+            (json!(u64::MAX), minute()),
+            (json!(i64::MAX), minute()),
+            (json!(167), Value::Null),
+            (json!(167), json!("second")),
+            (json!(167), json!("Minute")),
+            (json!(167), json!("minutes")),
+            (json!(167), json!("")),
+            (json!(167), json!(60)),
+        ] {
+            let case = format!("{cost} {label}");
+            assert_eq!(read_price(entry("cpu-basic", cost, label)), None, "{case}");
+        }
+        let keyless = json!({"name": "cpu-basic", "unitCostUSD": 0.01, "price": 1, "unit_cost_micro_usd": 167,
+                             "unitCostMicroUsd": 167, "costMicroUSD": 167, "unitLabel": "minute"});
+        assert_eq!(read_price(keyless), None);
+        assert_eq!(read_price(json!({"name": "cpu-basic", "unitCostMicroUSD": 167})), None);
+    }
+
+    #[test]
+    fn two_entries_of_one_name_that_disagree_are_no_price() {
+        let list = |prices: &[u64]| {
+            let entries = prices.iter().map(|micros| entry("h200", json!(micros), json!("minute")));
+            Hardware::read(&entries.collect()).unwrap().price_of("h200").map(|price| price.to_string())
+        };
+        assert_eq!(list(&[83_333, 83_333]).as_deref(), Some("0.083333/1"));
+        assert_eq!(list(&[83_333, 1]), None);
+        assert_eq!(list(&[1, 83_333, 1]), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_list_of_hardware_is_an_error() {
+        let many: Value = (0..=MOST_LISTED).map(|nth| entry(&format!("x{nth}"), json!(1), json!("minute"))).collect();
+        for (answer, error) in [
+            (Value::Null, CatalogueError::NoList),
+            (json!({"hardware": []}), CatalogueError::NoList),
+            (json!("<html>"), CatalogueError::NoList),
+            (json!([]), CatalogueError::Empty),
+            (json!([1, null, {}, [], {"name": 7}, {"name": ""}, {"name": "a b"}]), CatalogueError::Empty),
+            (json!([{"name": "x".repeat(65)}]), CatalogueError::Empty),
+            (many, CatalogueError::TooLong),
+        ] {
+            assert_eq!(Hardware::read(&answer).map(|_| ()), Err(error));
+        }
+        // A list whose hardware has no prices is a list: what is on it is not to be had for the documented price.
+        let list = Hardware::read(&json!([{"name": "cpu-basic"}])).unwrap();
+        assert_eq!((list.price_of("cpu-basic"), list.source()), (None, &Source::Catalogue));
+    }
+
+    proptest! {
+        #[test]
+        fn a_listed_price_is_exactly_what_was_listed(micros in 1..=9_223_372_036_854_u64, hourly: bool) {
+            let (label, per) = if hourly { ("hour", 60) } else { ("minute", 1) };
+            let list = Hardware::read(&json!([entry("h200", json!(micros), json!(label))])).unwrap();
+            let price = list.price_of("h200").unwrap();
+            let picos = i64::try_from(micros).unwrap() * 1_000_000;
+            prop_assert_eq!((price.usd().picos(), price.per_minutes().get()), (picos, per));
+        }
+
+        #[test]
+        fn no_answer_panics(text in "[\\[{\"nameuitCosMcrUSDLbl:,0-9.eE}\\] -]{0,60}") {
+            if let Ok(answer) = serde_json::from_str::<Value>(&text) {
+                let _ = Hardware::read(&answer);
+            }
+        }
     }
 
     #[test]

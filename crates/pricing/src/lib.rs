@@ -11,7 +11,7 @@ pub mod job;
 pub mod timeout;
 pub mod tool_prices;
 
-pub use hardware::{Hardware, Source, UnitPrice};
+pub use hardware::{CatalogueError, Hardware, Source, UnitPrice};
 pub use job::{Elapsed, Ports, job_price, settlement};
 pub use timeout::{Timeout, TimeoutError};
 pub use tool_prices::{ToolPriceError, ToolPrices};
