@@ -6,6 +6,7 @@ use crate::act::{CallId, Digest};
 use ledger::Entry;
 use policy::{Attendance, Consent, Grant, Mode, Prohibition};
 use serde::{Deserialize, Serialize};
+use serde_with::{As, DisplayFromStr};
 
 /// One thing that happened at the gate. A session's authority and money follow from these alone, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,19 +15,19 @@ pub enum GateEvent {
     /// The session's authority, read once when it starts.
     Opened {
         /// The first mode.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         mode: Mode,
         /// Whether anybody can be asked.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         attendance: Attendance,
         /// What the person prohibited.
-        #[serde(with = "texts")]
+        #[serde(with = "As::<Vec<DisplayFromStr>>")]
         prohibitions: Vec<Prohibition>,
     },
     /// A person set the mode.
     ModeSet {
         /// The new mode.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         mode: Mode,
         /// Where the person spoke.
         surface: String,
@@ -40,10 +41,10 @@ pub enum GateEvent {
         /// What was shown, or what the person edited it to.
         digest: Digest,
         /// The answer.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         consent: Consent,
         /// What a yes for the session covers.
-        #[serde(with = "texts")]
+        #[serde(with = "As::<Vec<DisplayFromStr>>")]
         grants: Vec<Grant>,
         /// Where the person spoke.
         surface: String,
@@ -51,7 +52,7 @@ pub enum GateEvent {
     /// A person took back a yes for the session.
     Revoked {
         /// What it covered.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         grant: Grant,
         /// Where the person spoke.
         surface: String,
@@ -61,7 +62,7 @@ pub enum GateEvent {
         /// The call.
         call: CallId,
         /// What that does to its hold, if it has one.
-        #[serde(with = "option")]
+        #[serde(with = "As::<Option<DisplayFromStr>>")]
         entry: Option<Entry>,
     },
     /// Something that is no call was held, or a hold was settled later.
@@ -69,7 +70,7 @@ pub enum GateEvent {
         /// The hold's name.
         hold: String,
         /// The line.
-        #[serde(with = "text")]
+        #[serde(with = "As::<DisplayFromStr>")]
         entry: Entry,
     },
 }
@@ -113,49 +114,6 @@ pub struct Decision {
     /// What the budget had spent and held.
     pub funds: (String, String),
     /// What is held for the call that runs.
-    #[serde(with = "option")]
+    #[serde(with = "As::<Option<DisplayFromStr>>")]
     pub hold: Option<Entry>,
-}
-
-/// A value as its text.
-mod text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use std::{fmt::Display, str::FromStr};
-
-    pub fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(value)
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Several values as their texts.
-mod texts {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use std::{fmt::Display, str::FromStr};
-
-    pub fn serialize<T: Display, S: Serializer>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(values.iter().map(T::to_string))
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
-    }
-}
-
-/// A value as its text, or nothing.
-mod option {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-    use std::{fmt::Display, str::FromStr};
-
-    pub fn serialize<T: Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
-        value.as_ref().map(T::to_string).serialize(to)
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-        Option::<String>::deserialize(from)?.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-    }
 }

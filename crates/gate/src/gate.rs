@@ -9,10 +9,13 @@ use crate::state::{Impossible, State};
 use crate::supervise::Ended;
 use journal::{Draft, Durability, JournalError, Log};
 use ledger::Entry;
-use policy::{Action, Booking, Consent, Funds, Grant, Mode, Price, Reason, Standing, Verdict, Why, decide};
+use policy::{Action, Booking, Consent, Fit, Grant, Mode, Price, Reason, Standing, Verdict, Why, book_request, decide};
 
 /// The kind under which the gate's events stand in a session's record.
 pub const RECORD_KIND: &str = "gate";
+
+/// What the names of the holds for requests to the model begin with. A call is never named so.
+const REQUEST: &str = "request-";
 
 /// The gate of one session: it alone writes decisions and mints permits.
 #[derive(Debug)]
@@ -45,10 +48,6 @@ pub struct Question {
     pub action: Action,
     /// Why it asks.
     pub why: Why,
-    /// The mode in force.
-    pub mode: Mode,
-    /// What the budget has used.
-    pub funds: Funds,
     /// What a yes for the session would cover; empty when there is no such yes.
     pub offered: Vec<Grant>,
 }
@@ -64,6 +63,26 @@ pub struct Refusal {
     pub price: Price,
     /// Why.
     pub reason: Reason,
+}
+
+/// What became of a request to the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metered {
+    /// It may be sent; there is nothing to hold for it.
+    Unheld,
+    /// It may be sent, and its most is held under this name, which [`Gate::post`] ends it by.
+    Held(String),
+    /// It may not be sent: this is how it does not fit under the cap.
+    Misfit(Fit),
+}
+
+/// A record of the engine's own, written in one step with one of the gate's: both are there, or neither is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The kind under which it stands in the session's record.
+    pub kind: &'static str,
+    /// What it says.
+    pub body: String,
 }
 
 /// A person's answer to a question.
@@ -122,12 +141,16 @@ fn judge(state: &State, action: &Action, consent: Consent) -> Verdict {
 /// What a verdict sets aside before the call starts.
 fn hold(verdict: &Verdict) -> Option<Entry> {
     match verdict {
-        Verdict::Run(terms) => match terms.booking {
-            Booking::Nothing => None,
-            Booking::Hold(purse, price) => Some(Entry::Held(purse, Some(price))),
-            Booking::Unbounded(purse) => Some(Entry::Held(purse, None)),
-        },
+        Verdict::Run(terms) => set_aside(terms.booking),
         Verdict::Ask(_) | Verdict::Refuse(_) => None,
+    }
+}
+
+fn set_aside(booking: Booking) -> Option<Entry> {
+    match booking {
+        Booking::Nothing => None,
+        Booking::Hold(purse, price) => Some(Entry::Held(purse, Some(price))),
+        Booking::Unbounded(purse) => Some(Entry::Held(purse, None)),
     }
 }
 
@@ -140,7 +163,7 @@ impl Gate {
             prohibitions: state.prohibitions.clone(),
         };
         let mut gate = Gate { log, state, now_ms, torn: false };
-        gate.write(&opened, Durability::Synced).await?;
+        gate.write(&opened, Vec::new(), Durability::Synced).await?;
         Ok(gate)
     }
 
@@ -183,13 +206,12 @@ impl Gate {
             return Err(GateError::NotWhatWasShown(call));
         }
         let verdict = judge(&self.state, &action, self.state.consent(Some(&call), &action));
-        let funds = self.state.book.funds();
-        self.record(GateEvent::Decided(Box::new(self.decision(&call, &action, digest, &verdict)))).await?;
+        self.record(GateEvent::Decided(Box::new(self.decision(&call, &action, digest, &verdict))), Vec::new()).await?;
         Ok(match verdict {
             Verdict::Run(terms) => Admission::Run(Permit::mint(act, call, terms)),
             Verdict::Ask(why) => {
                 let offered = Grant::offered(&action);
-                Admission::Ask(Question { call, action, why, mode: self.state.mode, funds, offered }, act)
+                Admission::Ask(Question { call, action, why, offered }, act)
             }
             Verdict::Refuse(reason) => {
                 Admission::Refused(Refusal { call, summary: action.summary, price: action.price, reason })
@@ -238,24 +260,40 @@ impl Gate {
             return Err(GateError::OnceOnly(call.clone()));
         }
         let surface = person.surface().to_owned();
-        self.record(GateEvent::Answered { call: call.clone(), digest: Digest::of(&action), consent, grants, surface })
-            .await
+        let digest = Digest::of(&action);
+        self.record(GateEvent::Answered { call: call.clone(), digest, consent, grants, surface }, Vec::new()).await
     }
 
     /// Takes back a yes for the session.
     pub async fn revoke(&mut self, person: &Person, grant: Grant) -> Result<(), GateError> {
-        self.record(GateEvent::Revoked { grant, surface: person.surface().to_owned() }).await
+        self.record(GateEvent::Revoked { grant, surface: person.surface().to_owned() }, Vec::new()).await
     }
 
     /// Sets the mode. Open questions are then to be admitted again, and are judged under the new one.
     pub async fn set_mode(&mut self, person: &Person, mode: Mode) -> Result<(), GateError> {
-        self.record(GateEvent::ModeSet { mode, surface: person.surface().to_owned() }).await
+        self.record(GateEvent::ModeSet { mode, surface: person.surface().to_owned() }, Vec::new()).await
     }
 
-    /// Records how a run ended and gives back what it reports.
+    /// Holds the most that a request to the model can cost. Nobody is asked; under a cap it must fit.
+    pub async fn meter(&mut self, price: &Price) -> Result<Metered, GateError> {
+        let booking = match book_request(self.state.mode, &self.state.book.funds(), price) {
+            Ok(booking) => booking,
+            Err(misfit) => return Ok(Metered::Misfit(misfit)),
+        };
+        let Some(entry) = set_aside(booking) else { return Ok(Metered::Unheld) };
+        // A line is never taken out of the book, so a name that counts them is new.
+        let name = format!("{REQUEST}{}", self.state.book.lines().count() + 1);
+        self.post(&name, entry, Vec::new()).await?;
+        Ok(Metered::Held(name))
+    }
+
+    /// Records how a run ended, with what the engine has to say of it, and gives back what it reports.
     ///
     /// A run that was cut off or panicked may have spent what was held: its hold stays open.
-    pub async fn close(&mut self, call: &CallId, ended: Ended) -> Result<Report, GateError> {
+    pub async fn close<F>(&mut self, call: &CallId, ended: Ended, notes: F) -> Result<Report, GateError>
+    where
+        F: FnOnce(&Report) -> Result<Vec<Note>, serde_json::Error>,
+    {
         let (entry, report) = match ended {
             Ended::Done(done) => {
                 assert!(done.call == *call, "a run ended with the permit of another call");
@@ -266,23 +304,31 @@ impl Gate {
                 (self.left_open(call), Report::Failed(format!("unknown: the tool crashed: {text}")))
             }
         };
-        self.record(GateEvent::Ended { call: call.clone(), entry }).await?;
+        let notes = notes(&report)?;
+        self.record(GateEvent::Ended { call: call.clone(), entry }, notes).await?;
         Ok(report)
     }
 
     /// After a crash: every call that was running may have happened. Each ends with its hold open, and none runs again.
+    /// A request to the model that was on its way counts as answered, at its most.
     pub async fn recover(&mut self) -> Result<Vec<CallId>, GateError> {
         let lost: Vec<CallId> = self.state.running.iter().cloned().collect();
         for call in &lost {
             let entry = self.left_open(call);
-            self.record(GateEvent::Ended { call: call.clone(), entry }).await?;
+            self.record(GateEvent::Ended { call: call.clone(), entry }, Vec::new()).await?;
+        }
+        let requests = self.state.book.unended().filter(|(name, _)| name.starts_with(REQUEST));
+        let requests: Vec<_> = requests.filter_map(|(name, line)| Some((name.to_owned(), line.bound?))).collect();
+        for (request, bound) in requests {
+            self.post(&request, Entry::Settled(bound), Vec::new()).await?;
         }
         Ok(lost)
     }
 
-    /// Settles, releases or charges a hold that was left open, once its outcome is known.
-    pub async fn reconcile(&mut self, hold: &str, entry: Entry) -> Result<(), GateError> {
-        self.record(GateEvent::Posted { hold: hold.to_owned(), entry }).await
+    /// Posts to the hold of a request, or to one that was left open, what is known of it now; with it, what the engine
+    /// has to say.
+    pub async fn post(&mut self, hold: &str, entry: Entry, notes: Vec<Note>) -> Result<(), GateError> {
+        self.record(GateEvent::Posted { hold: hold.to_owned(), entry }, notes).await
     }
 
     fn left_open(&self, call: &CallId) -> Option<Entry> {
@@ -292,22 +338,24 @@ impl Gate {
 
     /// Lets the event count and writes it. After a write that failed, or was cut off, nothing more is admitted: the
     /// session is taken up again from its record.
-    async fn record(&mut self, event: GateEvent) -> Result<(), GateError> {
+    async fn record(&mut self, event: GateEvent, notes: Vec<Note>) -> Result<(), GateError> {
         if self.torn {
             return Err(GateError::Torn);
         }
         self.state.apply(&event)?;
         self.torn = true;
         let durability = if event.must_survive_power_cut() { Durability::Synced } else { Durability::Committed };
-        self.write(&event, durability).await?;
+        self.write(&event, notes, durability).await?;
         self.torn = false;
         Ok(())
     }
 
-    async fn write(&mut self, event: &GateEvent, durability: Durability) -> Result<(), GateError> {
-        let body = serde_json::to_string(event)?;
-        let draft = Draft { at_ms: (self.now_ms)(), kind: RECORD_KIND, body: &body };
-        self.log.append(&[draft], durability).await?;
+    async fn write(&mut self, event: &GateEvent, notes: Vec<Note>, durability: Durability) -> Result<(), GateError> {
+        let at_ms = (self.now_ms)();
+        let own = Note { kind: RECORD_KIND, body: serde_json::to_string(event)? };
+        let all: Vec<Note> = std::iter::once(own).chain(notes).collect();
+        let drafts: Vec<Draft> = all.iter().map(|note| Draft { at_ms, kind: note.kind, body: &note.body }).collect();
+        self.log.append(&drafts, durability).await?;
         Ok(())
     }
 }

@@ -24,8 +24,6 @@ pub enum Entry {
     Released,
     /// Its outcome is not known yet; the text says where to find out.
     LeftOpen(String),
-    /// Something without a bound has cost this much so far, and goes on.
-    Charged(Usd),
 }
 
 impl fmt::Display for Entry {
@@ -37,7 +35,6 @@ impl fmt::Display for Entry {
             Entry::Settled(cost) => write!(f, "settled {cost}"),
             Entry::Released => f.write_str("released"),
             Entry::LeftOpen(reference) => write!(f, "open {reference}"),
-            Entry::Charged(cost) => write!(f, "charged {cost}"),
         }
     }
 }
@@ -56,7 +53,6 @@ impl FromStr for Entry {
                 Ok(Entry::Held(purse, bound))
             }
             ("settled", None) => amount(rest).map(Entry::Settled),
-            ("charged", None) => amount(rest).map(Entry::Charged),
             ("released", None) if rest.is_empty() => Ok(Entry::Released),
             ("open", _) => Ok(Entry::LeftOpen(rest.to_owned())),
             (_, Some(_) | None) => Err(wrong()),
@@ -86,8 +82,6 @@ pub struct Line {
     pub bound: Option<Usd>,
     /// Where it stands.
     pub stage: Stage,
-    /// What something without a bound has cost before it ended.
-    pub charged: Usd,
 }
 
 impl Line {
@@ -98,11 +92,11 @@ impl Line {
         }
     }
 
-    /// What it has cost so far.
+    /// What it has cost.
     pub fn spent(&self) -> Usd {
         match self.stage {
-            Stage::Settled(cost) => self.charged.saturating_add(cost),
-            Stage::Held | Stage::Open(_) | Stage::Released => self.charged,
+            Stage::Settled(cost) => cost,
+            Stage::Held | Stage::Open(_) | Stage::Released => Usd::ZERO,
         }
     }
 
@@ -129,9 +123,6 @@ pub enum Misposted {
     /// The hold has ended; nothing settles twice.
     #[error("the hold of `{0}` has ended already")]
     AlreadyEnded(String),
-    /// Only a hold without a bound is charged bit by bit.
-    #[error("the hold of `{0}` has a bound and is settled once")]
-    IsBounded(String),
 }
 
 /// The sums of a session, each state of money apart. They are shown side by side and never added up.
@@ -165,7 +156,7 @@ impl Book {
             if self.lines.contains_key(id) {
                 return Err(Misposted::HeldTwice(id.to_owned()));
             }
-            let line = Line { purse: *purse, bound: *bound, stage: Stage::Held, charged: Usd::ZERO };
+            let line = Line { purse: *purse, bound: *bound, stage: Stage::Held };
             self.lines.insert(id.to_owned(), line);
             return Ok(());
         }
@@ -178,10 +169,6 @@ impl Book {
             Entry::Settled(cost) => line.stage = Stage::Settled(*cost),
             Entry::Released => line.stage = Stage::Released,
             Entry::LeftOpen(reference) => line.stage = Stage::Open(reference.clone()),
-            Entry::Charged(_) if line.bound.is_some() => {
-                return Err(Misposted::IsBounded(id.to_owned()));
-            }
-            Entry::Charged(cost) => line.charged = line.charged.saturating_add(*cost),
         }
         Ok(())
     }
@@ -223,13 +210,6 @@ impl Book {
     /// The holds that have not ended: after a crash, what may have happened.
     pub fn unended(&self) -> impl Iterator<Item = (&str, &Line)> {
         self.lines().filter(|(_, line)| !line.is_closed())
-    }
-
-    /// What a parent settles its grant at when the sub-agent that this book belongs to is gone: all that it spent and
-    /// still holds. The rest returns to the parent.
-    pub fn used(&self) -> Usd {
-        let funds = self.funds();
-        funds.spent.saturating_add(funds.held)
     }
 }
 

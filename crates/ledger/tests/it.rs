@@ -29,7 +29,6 @@ fn a_hold_counts_until_it_is_settled_or_released() {
     assert_eq!(book.funds(), Funds { spent: usd("0.5"), held: usd("1") });
     book.post("b", &Entry::Released).unwrap();
     assert_eq!(book.funds(), Funds { spent: usd("0.5"), held: Usd::ZERO });
-    assert_eq!(book.used(), usd("0.5"));
 }
 
 #[test]
@@ -54,13 +53,12 @@ fn a_cost_beyond_its_hold_is_booked_whole_as_an_overrun() {
 
 #[test]
 fn something_without_a_bound_is_listed_and_never_added_as_zero() {
-    let mut book = book(&[("a", Entry::Held(Purse::Budget, None)), ("a", Entry::Charged(usd("1")))]);
-    book.post("a", &Entry::Charged(usd("0.5"))).unwrap();
+    let mut book = book(&[("a", Entry::Held(Purse::Budget, None)), ("a", Entry::LeftOpen("schedule 1".into()))]);
     let sums = book.sums(Purse::Budget);
-    assert_eq!((sums.unbounded, sums.held, sums.settled, sums.overrun), (1, Usd::ZERO, usd("1.5"), Usd::ZERO));
+    assert_eq!((sums.unbounded, sums.held, sums.open, sums.settled), (1, Usd::ZERO, Usd::ZERO, Usd::ZERO));
     book.post("a", &Entry::Settled(usd("0.25"))).unwrap();
     let sums = book.sums(Purse::Budget);
-    assert_eq!((sums.unbounded, sums.settled), (0, usd("1.75")));
+    assert_eq!((sums.unbounded, sums.settled, sums.overrun), (0, usd("0.25"), Usd::ZERO));
 }
 
 #[test]
@@ -77,7 +75,7 @@ fn what_is_metered_or_past_the_cap_never_eats_the_budget() {
 }
 
 #[test]
-fn nothing_is_held_settled_or_charged_that_cannot_be() {
+fn nothing_is_held_or_settled_that_cannot_be() {
     let mut book = book(&[("a", hold(Purse::Budget, "1")), ("b", hold(Purse::Budget, "1")), ("b", Entry::Released)]);
     let before = book.clone();
     let wrong = [
@@ -86,7 +84,6 @@ fn nothing_is_held_settled_or_charged_that_cannot_be() {
         ("x", Entry::Released, Misposted::NoSuchHold("x".into())),
         ("b", Entry::Settled(usd("1")), Misposted::AlreadyEnded("b".into())),
         ("b", Entry::LeftOpen("r".into()), Misposted::AlreadyEnded("b".into())),
-        ("a", Entry::Charged(usd("1")), Misposted::IsBounded("a".into())),
     ];
     for (id, entry, why) in wrong {
         assert!(why.to_string().contains(id), "{why}");
@@ -105,7 +102,6 @@ fn a_line_reads_back_as_it_was_written() {
         Entry::Released,
         Entry::LeftOpen("hf job a/b c".into()),
         Entry::LeftOpen(String::new()),
-        Entry::Charged(usd("2")),
     ] {
         assert_eq!(entry.to_string().parse(), Ok(entry));
     }
@@ -118,7 +114,7 @@ fn a_line_reads_back_as_it_was_written() {
         "settled x",
         "settled 1 2",
         "released now",
-        "charged",
+        "charged 1",
     ] {
         let why = wrong.parse::<Entry>().unwrap_err().to_string();
         assert!(why.contains(wrong), "{why}");
@@ -128,7 +124,7 @@ fn a_line_reads_back_as_it_was_written() {
 #[test]
 fn the_lines_can_be_listed_and_looked_up() {
     let book = book(&[("a", hold(Purse::Budget, "1")), ("b", hold(Purse::Budget, "2"))]);
-    let expected = Line { purse: Purse::Budget, bound: Some(usd("2")), stage: Stage::Held, charged: Usd::ZERO };
+    let expected = Line { purse: Purse::Budget, bound: Some(usd("2")), stage: Stage::Held };
     assert_eq!(book.line("b"), Some(&expected));
     assert_eq!(book.line("c"), None);
     let names: Vec<String> = book.lines().map(|(id, _)| id.to_string()).collect();
@@ -151,8 +147,7 @@ fn entries() -> impl Strategy<Value = Vec<(u8, Entry)>> {
     let purse = prop_oneof![Just(Purse::Budget), Just(Purse::Metered), Just(Purse::PastCap)];
     let entry = prop_oneof![
         3 => (purse, proptest::option::weighted(0.8, amount.clone())).prop_map(|(purse, bound)| Entry::Held(purse, bound)),
-        1 => amount.clone().prop_map(Entry::Settled),
-        1 => amount.prop_map(Entry::Charged),
+        2 => amount.prop_map(Entry::Settled),
         1 => Just(Entry::Released),
         1 => Just(Entry::LeftOpen("r".into())),
     ];
@@ -172,7 +167,6 @@ proptest! {
                 prop_assert!(!ended.contains(&name), "nothing follows an ending");
                 match &entry {
                     Entry::Settled(cost) => { settled = settled.saturating_add(*cost); ended.insert(name); }
-                    Entry::Charged(cost) => settled = settled.saturating_add(*cost),
                     Entry::Released => { ended.insert(name); }
                     Entry::Held(..) | Entry::LeftOpen(_) => {}
                 }

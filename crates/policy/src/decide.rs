@@ -134,12 +134,12 @@ pub fn decide(mode: Mode, action: &Action, standing: &Standing) -> Verdict {
     let column = Column::of(action);
     let asks = match row(mode, column, action, &standing.funds) {
         Cell::Runs => {
-            return Verdict::Run(Terms { by: Decider::Mode, booking: booking(mode, action, Purse::Budget) });
+            return Verdict::Run(Terms { by: Decider::Mode, booking: booking(mode, &action.price, Purse::Budget) });
         }
         Cell::Refused(reason) => return Verdict::Refuse(reason),
         Cell::Asks(why) => why,
     };
-    let allowed = Verdict::Run(Terms { by: Decider::Person, booking: booking(mode, action, Purse::PastCap) });
+    let allowed = Verdict::Run(Terms { by: Decider::Person, booking: booking(mode, &action.price, Purse::PastCap) });
     match (standing.consent, column, standing.attendance) {
         (Consent::Denied, _, _) => Verdict::Refuse(Reason::PersonSaidNo),
         (Consent::Once, _, _) => allowed,
@@ -213,15 +213,29 @@ fn row(mode: Mode, column: Column, action: &Action, funds: &Funds) -> Cell {
 }
 
 /// How the money of a call that runs is booked; `in_yolo` is the purse when the mode is YOLO.
-fn booking(mode: Mode, action: &Action, in_yolo: Purse) -> Booking {
+fn booking(mode: Mode, price: &Price, in_yolo: Purse) -> Booking {
     let purse = match mode {
         Mode::Plan | Mode::Agent => Purse::Metered,
         Mode::Yolo(_) => in_yolo,
     };
-    match &action.price {
+    match price {
         Price::Free => Booking::Nothing,
         Price::AtMost(price) => Booking::Hold(purse, *price),
         Price::Unknown(_) | Price::Unbounded(_) => Booking::Unbounded(purse),
+    }
+}
+
+/// Books a request to the model, or says how it does not fit.
+///
+/// The person asked for it by speaking, so it runs in every mode and nobody is asked; under a cap it must fit, by the one
+/// money rule. Outside a cap, one without a price is counted in tokens alone: there is no amount to book, and it starts
+/// nothing that goes on.
+pub fn book_request(mode: Mode, funds: &Funds, price: &Price) -> Result<Booking, Fit> {
+    let fit = mode.limit().map_or(Fit::Fits, |cap| fits(cap, funds, price));
+    match (fit, price) {
+        (Fit::Fits, Price::Free | Price::Unknown(_) | Price::Unbounded(_)) => Ok(Booking::Nothing),
+        (Fit::Fits, Price::AtMost(_)) => Ok(booking(mode, price, Purse::Budget)),
+        (Fit::Over | Fit::NoPrice | Fit::NoBound, _) => Err(fit),
     }
 }
 

@@ -14,7 +14,7 @@ pub mod rule;
 pub mod words;
 
 pub use action::{Action, Effect, Name, Place, Price, ShellLine, Subject, Word};
-pub use decide::{Attendance, Booking, Consent, Decider, Reason, Standing, Terms, Verdict, Why, decide};
+pub use decide::{Attendance, Booking, Consent, Decider, Reason, Standing, Terms, Verdict, Why, book_request, decide};
 pub use funds::{Fit, Funds, Purse, fits};
 pub use mode::{Cap, Mode, ModeChoice};
 pub use rule::{Grant, Prohibition};

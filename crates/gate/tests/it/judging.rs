@@ -1,10 +1,10 @@
 //! What the gate does about a verdict, and what stands on record afterwards.
 
 use crate::rig::*;
-use gate::{Admission, Answer, Ended, GateError, GateEvent, NotStarted, Report, explain};
+use gate::{Admission, Answer, Ended, GateError, GateEvent, Metered, NotStarted, Note, Report, explain};
 use ledger::Entry;
 use money::Usd;
-use policy::{Consent, Decider, Effect, Funds, Price, Purse, Reason, Verdict, Why};
+use policy::{Consent, Decider, Effect, Fit, Funds, Price, Purse, Reason, Verdict, Why};
 
 fn usd(text: &str) -> Usd {
     text.parse().unwrap()
@@ -30,7 +30,7 @@ async fn a_decision_is_on_record_before_its_permit_is_there() {
     assert_eq!(decision.funds, ("0.00".to_owned(), "0.00".to_owned()));
     assert_eq!(decision.mode, "yolo:5.00");
     assert_eq!(gate.state().book.funds(), Funds { spent: Usd::ZERO, held: usd("2") });
-    let ended = gate.close(&id("c1"), Ended::Done(permit.settle(usd("1.5"), done()))).await.unwrap();
+    let ended = gate.close(&id("c1"), Ended::Done(permit.settle(usd("1.5"), done())), no_notes).await.unwrap();
     assert_eq!(ended, done());
     assert_eq!(gate.state().book.funds(), Funds { spent: usd("1.5"), held: Usd::ZERO });
     assert!(gate.state().running.is_empty());
@@ -52,7 +52,7 @@ async fn an_answer_is_judged_under_the_mode_of_the_moment() {
     let rig = Rig::new().await;
     let mut gate = rig.open("a", attended("agent")).await;
     let Admission::Ask(question, call) = gate.admit(id("c1"), shell("rm x")).await.unwrap() else { panic!() };
-    assert_eq!((question.why, question.mode, question.action.shown.as_str()), (Why::Changes, mode("agent"), "rm x"));
+    assert_eq!((question.why, question.action.shown.as_str()), (Why::Changes, "rm x"));
     gate.answer(&person(), &id("c1"), &call, Answer::Once).await.unwrap();
     gate.set_mode(&person(), mode("plan")).await.unwrap();
     let Admission::Refused(refusal) = gate.admit(id("c1"), call).await.unwrap() else { panic!() };
@@ -165,7 +165,7 @@ async fn what_a_person_allowed_past_the_cap_is_spent_past_it() {
     assert_eq!(question.why, Why::OverCap);
     gate.answer(&person(), &id("c1"), &call, Answer::Once).await.unwrap();
     let permit = permit(gate.admit(id("c1"), call).await.unwrap());
-    gate.close(&id("c1"), Ended::Done(permit.finish(done()))).await.unwrap();
+    gate.close(&id("c1"), Ended::Done(permit.finish(done())), no_notes).await.unwrap();
     assert_eq!(gate.state().book.funds(), Funds::default(), "what was left stays left");
     assert_eq!(gate.state().book.sums(Purse::PastCap).settled, usd("10"));
 }
@@ -176,24 +176,26 @@ async fn each_ending_does_what_it_says_to_the_hold() {
     let mut gate = rig.open("a", attended("yolo:uncapped")).await;
     let held = |gate: &gate::Gate| gate.state().book.sums(Purse::Budget);
     let one = permit(gate.admit(id("c1"), paid("1")).await.unwrap());
-    gate.close(&id("c1"), Ended::Done(one.release(NotStarted::because("refused by the service")))).await.unwrap();
+    gate.close(&id("c1"), Ended::Done(one.release(NotStarted::because("refused by the service"))), no_notes)
+        .await
+        .unwrap();
     assert_eq!((held(&gate).held, held(&gate).settled), (Usd::ZERO, Usd::ZERO));
     let two = permit(gate.admit(id("c2"), paid("1")).await.unwrap());
-    gate.close(&id("c2"), Ended::Done(two.leave_open("job 7", done()))).await.unwrap();
+    gate.close(&id("c2"), Ended::Done(two.leave_open("job 7", done())), no_notes).await.unwrap();
     assert_eq!((held(&gate).open, held(&gate).held), (usd("1"), Usd::ZERO));
-    gate.reconcile("c2", Entry::Settled(usd("0.4"))).await.unwrap();
+    gate.post("c2", Entry::Settled(usd("0.4")), Vec::new()).await.unwrap();
     assert_eq!((held(&gate).open, held(&gate).settled), (Usd::ZERO, usd("0.4")));
     let unbounded = toy(Effect::Change, Price::Unbounded("a schedule".into()));
     let three = permit(gate.admit(id("c3"), unbounded).await.unwrap());
-    gate.close(&id("c3"), Ended::Done(three.finish(done()))).await.unwrap();
+    gate.close(&id("c3"), Ended::Done(three.finish(done())), no_notes).await.unwrap();
     assert_eq!(held(&gate).unbounded, 1, "what it started goes on");
     let free = permit(gate.admit(id("c4"), toy(Effect::Read, Price::Free)).await.unwrap());
-    gate.close(&id("c4"), Ended::Done(free.leave_open("nothing", done()))).await.unwrap();
+    gate.close(&id("c4"), Ended::Done(free.leave_open("nothing", done())), no_notes).await.unwrap();
     let five = permit(gate.admit(id("c5"), toy(Effect::Read, Price::Free)).await.unwrap());
-    let report = gate.close(&id("c5"), Ended::Done(five.release(NotStarted::because("no")))).await.unwrap();
+    let report = gate.close(&id("c5"), Ended::Done(five.release(NotStarted::because("no"))), no_notes).await.unwrap();
     assert_eq!(report, Report::Failed("no".into()));
     let six = permit(gate.admit(id("c6"), toy(Effect::Read, Price::Free)).await.unwrap());
-    gate.close(&id("c6"), Ended::Done(six.settle(Usd::ZERO, done()))).await.unwrap();
+    gate.close(&id("c6"), Ended::Done(six.settle(Usd::ZERO, done())), no_notes).await.unwrap();
     assert_eq!(gate.state().book.lines().count(), 3, "free calls have no line");
 }
 
@@ -222,6 +224,61 @@ async fn after_a_crash_what_was_running_stays_held_and_nothing_runs_again() {
     assert_eq!(gate.state().book.sums(Purse::Budget).open, usd("2"));
     let again = gate.admit(id("c1"), paid("2")).await;
     assert!(matches!(again, Err(GateError::Damaged(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_request_to_the_model_is_held_in_every_mode_and_fits_under_a_cap() {
+    let rig = Rig::new().await;
+    let mut gate = rig.open("a", attended("plan")).await;
+    let price = |text: &str| Price::AtMost(usd(text));
+    assert_eq!(gate.meter(&Price::Free).await.unwrap(), Metered::Unheld);
+    assert_eq!(gate.meter(&Price::Unknown("no price".into())).await.unwrap(), Metered::Unheld);
+    assert_eq!(gate.meter(&price("9")).await.unwrap(), Metered::Held("request-1".into()));
+    assert_eq!(gate.state().book.sums(Purse::Metered).held, usd("9"), "Plan meters and holds nothing against a cap");
+    gate.set_mode(&person(), mode("yolo:5")).await.unwrap();
+    assert_eq!(gate.meter(&price("3")).await.unwrap(), Metered::Held("request-2".into()));
+    assert_eq!(gate.meter(&price("2.01")).await.unwrap(), Metered::Misfit(Fit::Over));
+    assert_eq!(gate.meter(&Price::Unknown("no price".into())).await.unwrap(), Metered::Misfit(Fit::NoPrice));
+    assert_eq!(gate.meter(&Price::Unbounded("no end".into())).await.unwrap(), Metered::Misfit(Fit::NoBound));
+    gate.post("request-2", Entry::Settled(usd("0.5")), Vec::new()).await.unwrap();
+    assert_eq!(gate.meter(&price("4.5")).await.unwrap(), Metered::Held("request-3".into()));
+    assert_eq!(gate.state().book.funds(), Funds { spent: usd("0.5"), held: usd("4.5") });
+    assert_eq!(gate.state(), &rig.replay("a").await, "replay equals live");
+}
+
+#[tokio::test]
+async fn a_request_that_was_on_its_way_when_the_program_ended_counts_at_its_most() {
+    let rig = Rig::new().await;
+    let mut gate = rig.open("a", attended("yolo:5")).await;
+    let held = gate.meter(&Price::AtMost(usd("2"))).await.unwrap();
+    assert_eq!(held, Metered::Held("request-1".into()));
+    let _job = permit(gate.admit(id("c1"), paid("1")).await.unwrap());
+    drop(gate);
+    let mut gate = rig.resume("a").await;
+    for _ in 0..2 {
+        gate.recover().await.unwrap();
+        let sums = gate.state().book.sums(Purse::Budget);
+        assert_eq!((sums.settled, sums.held, sums.open), (usd("2"), Usd::ZERO, usd("1")));
+    }
+}
+
+#[tokio::test]
+async fn what_the_engine_notes_beside_an_ending_is_there_with_it_or_not_at_all() {
+    let rig = Rig::new().await;
+    let mut gate = rig.open("a", attended("yolo:5")).await;
+    let permit = permit(gate.admit(id("c1"), paid("1")).await.unwrap());
+    let before = rig.records("a").await.len();
+    let noted = |report: &Report| Ok(vec![Note { kind: "turn", body: report.text().to_owned() }]);
+    gate.close(&id("c1"), Ended::Done(permit.finish(done())), noted).await.unwrap();
+    let after = rig.records("a").await;
+    let (ending, note) = (&after[before], &after[before + 1]);
+    assert_eq!((ending.kind.as_str(), note.kind.as_str(), note.body.as_str()), ("gate", "turn", "ok"));
+    assert_eq!(after.len(), before + 2);
+    let endless = vec![Note { kind: "turn", body: "x".repeat(65 << 20) }];
+    let hold = gate.meter(&Price::AtMost(usd("1"))).await.unwrap();
+    let Metered::Held(name) = hold else { panic!("{hold:?}") };
+    assert!(matches!(gate.post(&name, Entry::Released, endless).await, Err(GateError::Record(_))));
+    assert_eq!(rig.records("a").await.len(), after.len() + 1, "the hold alone");
 }
 
 #[tokio::test]

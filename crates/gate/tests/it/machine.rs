@@ -2,7 +2,8 @@
 //! ledger and journal, beside a second reckoning that is too simple to be wrong.
 
 use crate::rig::*;
-use gate::{Admission, Answer, CallId, Ended, Gate, NotStarted, Permit, Report, State};
+use gate::{Admission, Answer, CallId, Ended, Gate, Metered, NotStarted, Permit, Report, State};
+use ledger::Entry;
 use money::Usd;
 use policy::{Attendance, Effect, Mode, Price, Purse};
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ struct Session<'a> {
     asked: Vec<(CallId, Toy)>,
     running: Vec<Permit<Toy>>,
     open: Vec<CallId>,
+    /// The request to the model that is on its way: a session has one at a time.
+    asking: Option<CallId>,
     calls: u32,
     crashes: u32,
     /// The most that any cap so far has allowed: what was spent under it stays spent.
@@ -81,13 +84,14 @@ const MODES: [&str; 6] = ["plan", "agent", "yolo:0", "yolo:1", "yolo:5", "yolo:u
 
 impl Session<'_> {
     async fn step(&mut self) {
-        match self.dice.roll(20) {
+        match self.dice.roll(24) {
             0..=7 => self.call().await,
             8..=10 => self.answer().await,
             11..=14 => self.end().await,
             15 | 16 => self.change_mode().await,
             17 => self.reconcile().await,
             18 => self.stop_or_panic().await,
+            19..=22 => self.request().await,
             _ => self.crash().await,
         }
         self.check();
@@ -147,6 +151,44 @@ impl Session<'_> {
         }
     }
 
+    /// The model is asked, or the request that is on its way has ended.
+    async fn request(&mut self) {
+        let Some(request) = self.asking.take() else { return self.ask_model().await };
+        let bound = self.reckoning.held[&request].1.unwrap();
+        let cost = match self.dice.roll(4) {
+            0 => None,
+            1 => Some(bound.checked_add(self.dice.cents(20)).unwrap()),
+            _ => Some(self.dice.cents(50).min(bound)),
+        };
+        match cost {
+            None => self.reckoning.held.remove(&request).map(|_| ()).unwrap(),
+            Some(cost) => self.reckoning.spend(&request, cost),
+        }
+        let entry = cost.map_or(Entry::Released, Entry::Settled);
+        self.gate.post(request.as_str(), entry, Vec::new()).await.unwrap();
+    }
+
+    async fn ask_model(&mut self) {
+        let price = match self.dice.roll(6) {
+            0 => Price::Free,
+            1 => Price::Unknown("no price".into()),
+            _ => Price::AtMost(self.dice.cents(200)),
+        };
+        let (mode, before) = (self.gate.state().mode, self.gate.state().book.funds());
+        let fits = |cap: Usd| policy::fits(cap, &before, &price) == policy::Fit::Fits;
+        match self.gate.meter(&price).await.unwrap() {
+            Metered::Misfit(_) => assert!(!fits(mode.limit().expect("only a cap keeps a request back"))),
+            Metered::Unheld => assert!(!matches!(price, Price::AtMost(_))),
+            Metered::Held(name) => {
+                let line = self.gate.state().book.line(&name).unwrap();
+                assert_eq!(line.bound.map(Price::AtMost), Some(price.clone()));
+                assert!(mode.limit().is_none_or(fits), "under a cap it fits");
+                self.reckoning.held.insert(id(&name), (line.purse, line.bound));
+                self.asking = Some(id(&name));
+            }
+        }
+    }
+
     async fn answer(&mut self) {
         if self.asked.is_empty() {
             return;
@@ -193,7 +235,7 @@ impl Session<'_> {
                 permit.settle(cost, report)
             }
         };
-        self.gate.close(&id, Ended::Done(done)).await.unwrap();
+        self.gate.close(&id, Ended::Done(done), no_notes).await.unwrap();
     }
 
     async fn stop_or_panic(&mut self) {
@@ -201,7 +243,7 @@ impl Session<'_> {
             let id = permit.call().clone();
             drop(permit);
             let ended = if self.dice.roll(2) == 0 { Ended::Stopped } else { Ended::Panicked("a bug".into()) };
-            self.gate.close(&id, ended).await.unwrap();
+            self.gate.close(&id, ended, no_notes).await.unwrap();
             self.open.extend(self.reckoning.held.contains_key(&id).then_some(id));
         }
     }
@@ -209,9 +251,9 @@ impl Session<'_> {
     async fn reconcile(&mut self) {
         if let Some(id) = self.open.pop() {
             let cost = self.dice.cents(100).min(self.reckoning.held[&id].1.unwrap_or(Usd::MAX));
-            self.gate.reconcile(id.as_str(), ledger::Entry::Settled(cost)).await.unwrap();
+            self.gate.post(id.as_str(), Entry::Settled(cost), Vec::new()).await.unwrap();
             self.reckoning.spend(&id, cost);
-            let twice = self.gate.reconcile(id.as_str(), ledger::Entry::Settled(cost)).await;
+            let twice = self.gate.post(id.as_str(), Entry::Settled(cost), Vec::new()).await;
             assert!(twice.is_err(), "nothing settles twice");
         }
     }
@@ -248,6 +290,10 @@ impl Session<'_> {
         assert_eq!(recovered, lost.iter().cloned().collect::<Vec<_>>());
         self.open.extend(lost.into_iter().filter(|id| self.reckoning.held.contains_key(id)));
         self.asked.retain(|(id, _)| self.gate.state().questions.contains_key(id));
+        if let Some(request) = self.asking.take() {
+            let bound = self.reckoning.held[&request].1.unwrap();
+            self.reckoning.spend(&request, bound);
+        }
     }
 }
 
@@ -266,6 +312,7 @@ async fn play(rig: &Rig, seed: u64, number: u64) {
         asked: Vec::new(),
         running: Vec::new(),
         open: Vec::new(),
+        asking: None,
         calls: 0,
         crashes: 0,
         highest_cap: None,

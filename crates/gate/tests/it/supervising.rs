@@ -18,7 +18,7 @@ async fn a_run_that_ends_is_done() {
     let ended = supervise(run, CancellationToken::new(), LONG).await;
     let Ended::Done(done) = ended else { panic!("{ended:?}") };
     assert_eq!(done.report(), &Report::Done("ok".into()));
-    assert_eq!(gate.close(&id("c1"), Ended::Done(done)).await.unwrap().text(), "ok");
+    assert_eq!(gate.close(&id("c1"), Ended::Done(done), no_notes).await.unwrap().text(), "ok");
     assert_eq!(gate.state().book.sums(Purse::Budget).settled, "1".parse().unwrap());
 }
 
@@ -36,7 +36,7 @@ async fn a_run_that_heeds_the_stop_ends_by_itself() {
     stop.cancel();
     let ended = supervise(run, stop, LONG).await;
     assert!(matches!(ended, Ended::Done(_)), "{ended:?}");
-    gate.close(&id("c1"), ended).await.unwrap();
+    gate.close(&id("c1"), ended, no_notes).await.unwrap();
     assert_eq!(gate.state().book.funds().spent, "0.2".parse().unwrap());
 }
 
@@ -53,7 +53,7 @@ async fn a_run_that_does_not_heed_the_stop_is_cut_off_and_its_hold_stays_open() 
     };
     let ended = supervise(run, stop, Duration::ZERO).await;
     assert!(matches!(ended, Ended::Stopped), "{ended:?}");
-    let report = gate.close(&id("c1"), ended).await.unwrap();
+    let report = gate.close(&id("c1"), ended, no_notes).await.unwrap();
     assert!(report.text().contains("stopped"), "{report:?}");
     assert_eq!(gate.state().book.sums(Purse::Budget).open, "1".parse().unwrap());
 }
@@ -71,13 +71,13 @@ async fn a_run_that_panics_leaves_its_hold_open_and_says_why() {
         };
         let ended = supervise(run, CancellationToken::new(), LONG).await;
         assert!(matches!(ended, Ended::Panicked(_)), "{ended:?}");
-        let report = gate.close(&id(name), ended).await.unwrap();
+        let report = gate.close(&id(name), ended, no_notes).await.unwrap();
         assert!(report.text().contains(" message"), "{report:?}");
     }
     assert_eq!(gate.state().book.sums(Purse::Budget).open, "2".parse().unwrap());
     let open = gate.state().book.line("c1").unwrap().stage.clone();
     assert_eq!(open, ledger::Stage::Open("call c1".into()));
-    gate.reconcile("c1", Entry::Released).await.unwrap();
+    gate.post("c1", Entry::Released, Vec::new()).await.unwrap();
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_free_run_that_is_cut_off_has_nothing_to_leave_open() {
     let rig = Rig::new().await;
     let mut gate = rig.open("a", attended("agent")).await;
     drop(permit(gate.admit(id("c1"), toy(policy::Effect::Read, policy::Price::Free)).await.unwrap()));
-    gate.close(&id("c1"), Ended::Stopped).await.unwrap();
+    gate.close(&id("c1"), Ended::Stopped, no_notes).await.unwrap();
     assert_eq!(gate.state().book.lines().count(), 0);
     assert_eq!(gate.state(), &rig.replay("a").await);
 }
@@ -97,5 +97,5 @@ async fn a_run_cannot_end_another_call() {
     let mut gate = rig.open("a", attended("yolo:5")).await;
     let one = permit(gate.admit(id("c1"), paid("1")).await.unwrap());
     let _two = permit(gate.admit(id("c2"), paid("1")).await.unwrap());
-    let _ = gate.close(&id("c2"), Ended::Done(one.finish(Report::Done("ok".into())))).await;
+    let _ = gate.close(&id("c2"), Ended::Done(one.finish(Report::Done("ok".into()))), no_notes).await;
 }

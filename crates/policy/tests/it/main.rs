@@ -264,6 +264,34 @@ fn the_money_rule_is_one_inequality() {
 }
 
 #[test]
+fn a_request_to_the_model_runs_in_every_mode_and_fits_under_a_cap_by_the_one_rule() {
+    let funds = Funds { spent: usd("2"), held: usd("1") };
+    let prices = [
+        Price::Free,
+        Price::AtMost(usd("2")),
+        Price::AtMost(usd("2.000000000001")),
+        Price::Unknown("x".into()),
+        Price::Unbounded("x".into()),
+    ];
+    for name in ["plan", "agent", "yolo:5", "yolo:0", "yolo:uncapped"] {
+        for price in &prices {
+            let booked = book_request(mode(name), &funds, price);
+            match mode(name).limit().map(|cap| fits(cap, &funds, price)) {
+                Some(misfit) if misfit != Fit::Fits => assert_eq!(booked, Err(misfit), "{name} {price}"),
+                _runs => {
+                    let purse = if name.starts_with("yolo") { Purse::Budget } else { Purse::Metered };
+                    let expected = match price {
+                        Price::AtMost(most) => Booking::Hold(purse, *most),
+                        Price::Free | Price::Unknown(_) | Price::Unbounded(_) => Booking::Nothing,
+                    };
+                    assert_eq!(booked, Ok(expected), "{name} {price}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_mode_is_read_from_its_text_and_printed_back() {
     for text in ["plan", "agent", "yolo:5.00", "yolo:0.00", "yolo:0.000000000001", "yolo:uncapped"] {
         assert_eq!(mode(text).to_string(), text);
