@@ -85,9 +85,12 @@ pub fn prohibitions(config: &Config) -> Result<Vec<Prohibition>, Failure> {
 
 /// The person's prices of tools.
 pub fn tool_prices(config: &Config) -> Result<ToolPrices, Failure> {
-    if let Some(tool) = config.prices.keys().find(|tool| !tool.starts_with("mcp:")) {
-        let cause = anyhow!("`prices` names `{tool}`, and only a tool of an MCP server can be given a price");
-        return Err(Failure::config(cause).hint("write it like \"mcp:fal/generate\" = \"0.05\""));
+    let is_tool = |tool: &String| tool.starts_with("mcp:") || tools::NAMES.contains(&tool.as_str());
+    if let Some(stranger) = config.prices.keys().find(|tool| !is_tool(tool)) {
+        let cause = anyhow!("`prices` names `{stranger}`, and there is no such tool that does something");
+        return Err(Failure::config(cause)
+            .hint("a tool of an MCP server is written like \"mcp:fal/generate\" = \"0.05\"")
+            .hint(format!("those of Remit are: {}", tools::NAMES.join(", "))));
     }
     let prices = config.prices.iter().map(|(tool, price)| (tool.as_str(), price.as_str()));
     ToolPrices::read(prices).map_err(Failure::config)

@@ -6,6 +6,7 @@
 //! been refused, so that each is judged against what those before it hold.
 
 use crate::command::SessionCommand;
+use crate::record;
 use crate::session::{EngineError, ModeChanged, Session};
 use crate::work::{self, Admitted, Ready, Understood, Work};
 use gate::{Act, CallId, Ended, GateError, Report, supervise};
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use turn::chat::{Outcome, ToolCall};
-use turn::{Ending, Want};
+use turn::{Ending, TurnEvent, Want};
 use wire::{Event, Refused};
 
 /// How long a tool has to end by itself when it is stopped: it kills its process group and waits for it.
@@ -132,7 +133,7 @@ impl Session {
             self.end_call(&id, Report::Failed(STOPPED_WAITING.to_owned())).await?;
         }
         self.words.clear();
-        let wants = self.feed(turn::TurnEvent::Stopped).await?;
+        let wants = self.feed(TurnEvent::Stopped).await?;
         // The end of the last call may have been the turn's: it was stopped all the same.
         Ok(if wants.is_empty() { vec![Want::End(Ending::Stopped)] } else { wants })
     }
@@ -288,26 +289,27 @@ impl Session {
         ended: Result<(CallId, Ended), tokio::task::JoinError>,
     ) -> Result<Vec<Want>, EngineError> {
         let (id, ended) = ended.expect("a supervisor neither panics nor is cut off");
-        let mut report = self.gate.close(&id, ended).await?;
-        if let Some(words) = self.words.remove(&id) {
-            report = match report {
-                Report::Done(text) => Report::Done(format!("{text}\n\nThe person says: {words}")),
-                Report::Failed(text) => Report::Failed(format!("{text}\n\nThe person says: {words}")),
-            };
-        }
-        self.end_call(&id, report).await
+        let words = self.words.remove(&id).map(|words| format!("\n\nThe person says: {words}")).unwrap_or_default();
+        let event = |report: &Report| call_ended(&id, report, &words);
+        // The result stands beside the ending: after a crash the model reads what became of it, or that nobody knows.
+        let note = |report: &Report| Ok(vec![record::note(&event(report))?]);
+        let report = self.gate.close(&id, ended, note).await?;
+        Ok(self.ended_call(event(&report)))
     }
 
-    /// Puts a call's result into the conversation.
+    /// Puts the result of a call that did not run into the conversation.
     async fn end_call(&mut self, id: &CallId, report: Report) -> Result<Vec<Want>, EngineError> {
-        let (text, outcome) = match report {
-            Report::Done(text) => (text, Outcome::Done),
-            Report::Failed(text) => (text, Outcome::Failed),
-        };
-        let said = Event::Result { call: id.to_string(), ok: outcome == Outcome::Done, text: text.clone() };
-        let wants = self.feed(turn::TurnEvent::CallEnded { call: id.to_string(), text, outcome }).await?;
-        self.say(said);
-        Ok(wants)
+        let event = call_ended(id, &report, "");
+        self.write(&event).await?;
+        Ok(self.ended_call(event))
+    }
+
+    /// Lets a call's end, which is on record, happen.
+    fn ended_call(&mut self, event: TurnEvent) -> Vec<Want> {
+        if let TurnEvent::CallEnded { call, text, outcome } = &event {
+            self.say(Event::Result { call: call.clone(), ok: *outcome == Outcome::Done, text: text.clone() });
+        }
+        self.turn.step(event)
     }
 
     /// Heeds what a person says while calls run or wait.
@@ -425,6 +427,15 @@ fn words_for_the_model(edit: Option<&Edit>, words: Option<String>) -> Option<Str
     let edited = edit.map(|edit| format!("I changed the arguments to {}", edit.arguments));
     let all: Vec<String> = edited.into_iter().chain(words).collect();
     (!all.is_empty()).then(|| all.join("\n"))
+}
+
+/// The end of a call, as the conversation takes it.
+fn call_ended(id: &CallId, report: &Report, words: &str) -> TurnEvent {
+    let (text, outcome) = match report {
+        Report::Done(text) => (text, Outcome::Done),
+        Report::Failed(text) => (text, Outcome::Failed),
+    };
+    TurnEvent::CallEnded { call: id.to_string(), text: format!("{text}{words}"), outcome }
 }
 
 /// The part of a piece of progress that is passed on. There is room for so much, and none once it was said that there is

@@ -2,9 +2,9 @@
 //!
 //! Not here: the gate's own events, or how records are stored.
 
-use gate::{GateError, RECORD_KIND, State};
+use gate::{GateError, Note, RECORD_KIND, State};
 use journal::{Journal, JournalError, Record, SessionId};
-use turn::{Limits, Turn};
+use turn::{Limits, Turn, TurnEvent};
 
 /// The kind under which the conversation's events stand in a session's record.
 pub const TURN_KIND: &str = "turn";
@@ -37,6 +37,11 @@ pub enum RecordError {
         /// What differs.
         why: String,
     },
+}
+
+/// An event of the conversation, as it stands in the record.
+pub(crate) fn note(event: &TurnEvent) -> Result<Note, serde_json::Error> {
+    Ok(Note { kind: TURN_KIND, body: serde_json::to_string(event)? })
 }
 
 /// Every record of a session, in order, however many pages that takes.

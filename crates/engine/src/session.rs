@@ -5,9 +5,9 @@
 use crate::bill;
 use crate::calls::Waiting;
 use crate::command::SessionCommand;
-use crate::record::{self, RecordError, TURN_KIND};
+use crate::record::{self, RecordError};
 use crate::setup::{About, Setup};
-use gate::{CallId, Gate, GateError, Person, State};
+use gate::{CallId, Gate, GateError, Note, Person, State};
 use journal::{Draft, Durability, Journal, JournalError, SessionId};
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
@@ -274,10 +274,16 @@ impl Session {
 
     /// Records an event of the conversation, lets it happen, and says what is wanted now.
     pub(crate) async fn feed(&mut self, event: turn::TurnEvent) -> Result<Vec<Want>, EngineError> {
-        let body = serde_json::to_string(&event).map_err(GateError::from)?;
-        let draft = Draft { at_ms: (self.setup.now_ms)(), kind: TURN_KIND, body: &body };
-        self.gate.log().append(&[draft], Durability::Committed).await?;
+        self.write(&event).await?;
         Ok(self.turn.step(event))
+    }
+
+    /// Records an event of the conversation.
+    pub(crate) async fn write(&mut self, event: &turn::TurnEvent) -> Result<(), EngineError> {
+        let Note { kind, body } = record::note(event).map_err(GateError::from)?;
+        let draft = Draft { at_ms: (self.setup.now_ms)(), kind, body: &body };
+        self.gate.log().append(&[draft], Durability::Committed).await?;
+        Ok(())
     }
 
     /// Tells whoever listens.

@@ -79,7 +79,7 @@ pub fn understand(call: &ToolCall, desk: &Desk<'_>) -> Result<Understood, String
         return parsed.map(Work::Mcp).map(Understood::Work).map_err(|why| why.to_string());
     }
     match tools::parse_text(&call.name, &call.arguments, desk.site) {
-        Ok(tools::Parsed::Act(call)) => Ok(Understood::Work(Work::Tool(call))),
+        Ok(tools::Parsed::Act(act)) => Ok(Understood::Work(Work::Tool(act.at(desk.prices.lookup(&call.name))))),
         Ok(tools::Parsed::Question(question)) => Ok(Understood::Question(question)),
         Err(why) => Err(why.to_string()),
     }

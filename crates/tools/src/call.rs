@@ -2,14 +2,16 @@
 //!
 //! Not here: what any one tool does.
 
+use crate::hf_jobs::HfJobs;
 use crate::json;
 use crate::question::UserQuestion;
 use crate::site::Site;
 use crate::{edit, hf_jobs, history, list, question, read, runs, search, shell, todo, web_fetch, write};
 use gate::{Act, Admission, CallId, Done, Gate, GateError, Permit, Refusal};
 use host::scene::Scene;
-use policy::{Action, Decider};
+use policy::{Action, Decider, Price};
 use serde_json::Value;
+use std::ops::Deref;
 use turn::chat::ToolSpec;
 
 /// Why a call is an error for the model: nothing is asked, and nothing runs.
@@ -75,18 +77,59 @@ pub enum Admitted {
     Refused(Refusal),
 }
 
+/// A call of a tool that knows no price of its own, with the one that the person may have given the tool.
+#[derive(Debug)]
+pub struct Priced<A> {
+    act: A,
+    price: Option<Price>,
+}
+
+impl<A> Deref for Priced<A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
+        &self.act
+    }
+}
+
+impl<A: Act> Act for Priced<A> {
+    fn action(&self) -> Action {
+        let action = self.act.action();
+        Action { price: self.price.clone().unwrap_or(action.price), ..action }
+    }
+}
+
+impl<A> From<A> for Priced<A> {
+    fn from(act: A) -> Priced<A> {
+        Priced { act, price: None }
+    }
+}
+
+impl<A> Priced<A> {
+    fn at(self, price: Option<Price>) -> Priced<A> {
+        Priced { price, ..self }
+    }
+}
+
+impl HfJobs {
+    /// Each call has a price of its own, by its hardware and its time; no flat one stands beside it.
+    fn at(self, _price: Option<Price>) -> HfJobs {
+        self
+    }
+}
+
 macro_rules! tools {
-    ($($module:ident :: $kind:ident),* $(,)?) => {
+    ($($module:ident :: $kind:ident as $held:ty),* $(,)?) => {
         /// A typed call of one tool.
         #[derive(Debug)]
         pub enum Call {
-            $(#[doc = concat!("A call of `", stringify!($module), "`.")] $kind($module::$kind),)*
+            $(#[doc = concat!("A call of `", stringify!($module), "`.")] $kind($held),)*
         }
 
         /// A call that may run, with the permit of its own kind.
         #[derive(Debug)]
         pub enum Ready {
-            $(#[doc = concat!("A call of `", stringify!($module), "`.")] $kind(Permit<$module::$kind>),)*
+            $(#[doc = concat!("A call of `", stringify!($module), "`.")] $kind(Permit<$held>),)*
         }
 
         impl Act for Call {
@@ -96,6 +139,12 @@ macro_rules! tools {
         }
 
         impl Call {
+            /// The same call at the price that the person gave its tool, if they gave one.
+            #[must_use]
+            pub fn at(self, price: Option<Price>) -> Call {
+                match self { $(Call::$kind(call) => Call::$kind(call.at(price)),)* }
+            }
+
             /// Brings the call to the gate.
             pub async fn admit(self, gate: &mut Gate, id: CallId) -> Result<Admitted, GateError> {
                 Ok(match self {
@@ -120,6 +169,9 @@ macro_rules! tools {
             }
         }
 
+        /// The names of the tools that do something, and so can have a price; a question to the person has none.
+        pub const NAMES: &[&str] = &[$($module::NAME),*];
+
         /// The tools as they are declared to the model, in a fixed order; the same in every mode.
         pub fn specs() -> Vec<ToolSpec> {
             let mut specs = vec![$($module::spec()),*];
@@ -130,7 +182,7 @@ macro_rules! tools {
         /// Turns what the model wrote into a typed call, or says what is wrong with it.
         pub fn parse(tool: &str, arguments: Value, site: &Site) -> Result<Parsed, Invalid> {
             $(if tool == $module::NAME {
-                return $module::parse(arguments, site).map(Call::$kind).map(Parsed::Act);
+                return $module::parse(arguments, site).map(|call| Parsed::Act(Call::$kind(call.into())));
             })*
             question::parse(tool, arguments)
                 .map(|found| found.map(Parsed::Question))
@@ -140,15 +192,15 @@ macro_rules! tools {
 }
 
 tools! {
-    read::Read,
-    list::List,
-    search::Search,
-    history::History,
-    edit::Edit,
-    write::Write,
-    shell::Shell,
-    runs::RunsCall,
-    web_fetch::WebFetch,
-    todo::Todo,
-    hf_jobs::HfJobs,
+    read::Read as Priced<read::Read>,
+    list::List as Priced<list::List>,
+    search::Search as Priced<search::Search>,
+    history::History as Priced<history::History>,
+    edit::Edit as Priced<edit::Edit>,
+    write::Write as Priced<write::Write>,
+    shell::Shell as Priced<shell::Shell>,
+    runs::RunsCall as Priced<runs::RunsCall>,
+    web_fetch::WebFetch as Priced<web_fetch::WebFetch>,
+    todo::Todo as Priced<todo::Todo>,
+    hf_jobs::HfJobs as HfJobs,
 }

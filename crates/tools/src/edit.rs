@@ -7,7 +7,7 @@
 //! text) is no fault of the arguments: the call is judged all the same, and fails when it runs, for what the file holds
 //! is not for the model to learn before that.
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::diff::Diff;
 use crate::read::LARGEST_KNOWN;
 use crate::site::Site;
@@ -241,13 +241,13 @@ impl Act for Edit {
 }
 
 /// Makes the change.
-pub async fn run(permit: Permit<Edit>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Edit>>, scene: &Scene) -> Done {
     let outcome = changed(&permit, scene);
     permit.finish(text::report(outcome))
 }
 
-fn changed(permit: &Permit<Edit>, scene: &Scene) -> Result<String, String> {
-    let Edit { place, plan, .. } = permit.act();
+fn changed(permit: &Permit<Priced<Edit>>, scene: &Scene) -> Result<String, String> {
+    let Edit { place, plan, .. } = &**permit.act();
     let name = text::name(&place.real);
     let (before, after, diff) = match plan {
         Plan::Change { before, after, diff } => (before, after, diff),

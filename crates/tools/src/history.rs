@@ -3,7 +3,7 @@
 //! Not here: keeping git from running what a repository configures (that is `host::git`), or changing anything (that is
 //! `shell`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
@@ -229,13 +229,13 @@ impl Act for History {
 }
 
 /// Asks git.
-pub async fn run(permit: Permit<History>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<History>>, scene: &Scene) -> Done {
     let outcome = asked(&permit, scene).await;
     permit.finish(text::report(outcome))
 }
 
-async fn asked(permit: &Permit<History>, scene: &Scene) -> Result<String, String> {
-    let History { place, repository, question, .. } = permit.act();
+async fn asked(permit: &Permit<Priced<History>>, scene: &Scene) -> Result<String, String> {
+    let History { place, repository, question, .. } = &**permit.act();
     let Some(judged) = repository else {
         return Err("there is no git repository here: neither the path nor a folder above it, up to the workspace, has a `.git`".to_owned());
     };
@@ -263,7 +263,7 @@ async fn asked(permit: &Permit<History>, scene: &Scene) -> Result<String, String
 /// Refuses to compare files that are not in the working tree. git takes the names in the index as they are, and an index
 /// that was made to deceive names files above the working tree, whose contents a diff would show.
 async fn stays_inside(
-    permit: &Permit<History>,
+    permit: &Permit<Priced<History>>,
     repository: &Repository,
     words: &[String],
     scene: &Scene,

@@ -27,6 +27,6 @@ pub mod todo;
 pub mod web_fetch;
 pub mod write;
 
-pub use call::{Admitted, Call, Invalid, Parsed, Ready, parse, parse_text, specs};
+pub use call::{Admitted, Call, Invalid, NAMES, Parsed, Priced, Ready, parse, parse_text, specs};
 pub use json::read as read_arguments;
 pub use site::Site;

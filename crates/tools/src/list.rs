@@ -2,7 +2,7 @@
 //!
 //! Not here: what is in the files (that is `read` and `search`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
@@ -90,13 +90,13 @@ impl Act for List {
 }
 
 /// Lists the folder.
-pub async fn run(permit: Permit<List>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<List>>, scene: &Scene) -> Done {
     let outcome = listed(&permit, scene).await;
     permit.finish(text::report(outcome))
 }
 
-async fn listed(permit: &Permit<List>, scene: &Scene) -> Result<String, String> {
-    let List { place, look, .. } = permit.act();
+async fn listed(permit: &Permit<Priced<List>>, scene: &Scene) -> Result<String, String> {
+    let List { place, look, .. } = &**permit.act();
     let folder = tree::open(permit, &scene.workspace, place).map_err(|why| match why {
         FileError::NotAFolder(path) => format!("`{path}` is not a folder; call `read` for a file"),
         why => why.to_string(),

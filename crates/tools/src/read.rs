@@ -2,7 +2,7 @@
 //!
 //! Not here: folders (that is `list`), or looking for something (that is `search`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
@@ -103,13 +103,13 @@ impl Act for Read {
 }
 
 /// Reads the file.
-pub async fn run(permit: Permit<Read>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Read>>, scene: &Scene) -> Done {
     let outcome = lines(&permit, scene).await;
     permit.finish(text::report(outcome))
 }
 
-async fn lines(permit: &Permit<Read>, scene: &Scene) -> Result<String, String> {
-    let Read { place, wanted, .. } = permit.act();
+async fn lines(permit: &Permit<Priced<Read>>, scene: &Scene) -> Result<String, String> {
+    let Read { place, wanted, .. } = &**permit.act();
     let source = files::open(permit, place).map_err(|why| match why {
         FileError::Folder(path) => format!("`{path}` is a folder; call `list` for it"),
         why => why.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! Not here: starting one (that is `shell`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::json;
 use crate::site::Site;
 use crate::text;
@@ -112,12 +112,12 @@ impl Act for RunsCall {
 }
 
 /// Looks at the runs, or stops one.
-pub async fn run(permit: Permit<RunsCall>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<RunsCall>>, scene: &Scene) -> Done {
     let outcome = attended(&permit, scene).await;
     permit.finish(text::report(outcome.map_err(|why| why.to_string())))
 }
 
-async fn attended(permit: &Permit<RunsCall>, scene: &Scene) -> Result<String, NotLaunched> {
+async fn attended(permit: &Permit<Priced<RunsCall>>, scene: &Scene) -> Result<String, NotLaunched> {
     match permit.act().wanted {
         Wanted::List => {
             let runs: Vec<String> = scene.runs.list().iter().map(line).collect();

@@ -2,7 +2,7 @@
 //!
 //! Not here: the whole of a file (that is `read`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::site::Site;
 use crate::{json, text};
 use gate::{Act, Done, Permit};
@@ -195,13 +195,13 @@ impl Act for Search {
 }
 
 /// Searches.
-pub async fn run(permit: Permit<Search>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Search>>, scene: &Scene) -> Done {
     let outcome = searched(&permit, scene).await;
     permit.finish(text::report(outcome))
 }
 
-async fn searched(permit: &Permit<Search>, scene: &Scene) -> Result<String, String> {
-    let Search { place, wanted, look, .. } = permit.act();
+async fn searched(permit: &Permit<Priced<Search>>, scene: &Scene) -> Result<String, String> {
+    let Search { place, wanted, look, .. } = &**permit.act();
     let start = match tree::open(permit, &scene.workspace, place) {
         Ok(folder) => Start::Folder(folder),
         Err(FileError::NotAFolder(_)) => Start::File(files::open(permit, place).map_err(|why| why.to_string())?),

@@ -2,7 +2,7 @@
 //!
 //! Not here: taking the line apart for rules (that is `shell_line`), or the runs in the background (that is `runs`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::json;
 use crate::shell_line::{self, ShellGrammar};
 use crate::site::Site;
@@ -155,7 +155,7 @@ impl Act for Shell {
 }
 
 /// Runs the command line.
-pub async fn run(permit: Permit<Shell>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Shell>>, scene: &Scene) -> Done {
     let report = match permit.act().place {
         Stand::Front => in_front(&permit, scene).await,
         Stand::Behind => behind(&permit, scene),
@@ -164,8 +164,8 @@ pub async fn run(permit: Permit<Shell>, scene: &Scene) -> Done {
     permit.finish(report)
 }
 
-fn program(permit: &Permit<Shell>, scene: &Scene) -> Result<Program, NotLaunched> {
-    let Shell { command, shell, limit, reach, .. } = permit.act();
+fn program(permit: &Permit<Priced<Shell>>, scene: &Scene) -> Result<Program, NotLaunched> {
+    let Shell { command, shell, limit, reach, .. } = &**permit.act();
     let program = Program::line(command, *shell, scene.workspace.root());
     let program = match limit {
         Some(limit) => program.within(*limit),
@@ -177,13 +177,13 @@ fn program(permit: &Permit<Shell>, scene: &Scene) -> Result<Program, NotLaunched
     }
 }
 
-async fn in_front(permit: &Permit<Shell>, scene: &Scene) -> Result<Report, NotLaunched> {
+async fn in_front(permit: &Permit<Priced<Shell>>, scene: &Scene) -> Result<Report, NotLaunched> {
     let exit = launch(permit, program(permit, scene)?, scene).await?;
     let said = told(&exit);
     Ok(if exit.ending == ChildEnd::Code(0) { Report::Done(said) } else { Report::Failed(said) })
 }
 
-fn behind(permit: &Permit<Shell>, scene: &Scene) -> Result<Report, NotLaunched> {
+fn behind(permit: &Permit<Priced<Shell>>, scene: &Scene) -> Result<Report, NotLaunched> {
     let started = scene.runs.start(permit, permit.act().command.clone(), program(permit, scene)?, scene)?;
     let (id, file) = (started.id, started.file.display());
     Ok(Report::Done(format!("started as `{id}`; its output grows in `{file}`; read or stop it with `runs`")))

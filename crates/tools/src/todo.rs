@@ -2,7 +2,7 @@
 //!
 //! Not here: showing it to the person (that is a surface's).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::{json, site::Site};
 use gate::{Act, Done, Permit, Report};
 use host::scene::{Scene, TodoItem, TodoState};
@@ -117,7 +117,7 @@ impl Act for Todo {
 }
 
 /// Sets the list, where one was given, and tells it.
-pub async fn run(permit: Permit<Todo>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Todo>>, scene: &Scene) -> Done {
     if let Some(items) = &permit.act().items {
         scene.todos.set(items.clone());
     }

@@ -3,7 +3,7 @@
 //! Not here: following a redirect to another host. That is another address, to be judged by itself, so the model is told
 //! where it leads and calls again.
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::site::Site;
 use crate::{json, page, text};
 use gate::{Act, Done, Permit};
@@ -72,7 +72,7 @@ impl Act for WebFetch {
 }
 
 /// Fetches.
-pub async fn run(permit: Permit<WebFetch>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<WebFetch>>, scene: &Scene) -> Done {
     let outcome = tokio::select! {
         outcome = fetched(&permit, scene) => outcome,
         () = scene.stop.cancelled() => Err("stopped before it ended".to_owned()),
@@ -80,7 +80,7 @@ pub async fn run(permit: Permit<WebFetch>, scene: &Scene) -> Done {
     permit.finish(text::report(outcome))
 }
 
-async fn fetched(permit: &Permit<WebFetch>, scene: &Scene) -> Result<String, String> {
+async fn fetched(permit: &Permit<Priced<WebFetch>>, scene: &Scene) -> Result<String, String> {
     let mut address = permit.act().address.clone();
     for _ in 0..=MOST_REDIRECTS {
         let answer = scene.net.get(permit, &address, LIMITS).await.map_err(|why| format!("{address}: {why}"))?;
@@ -103,7 +103,12 @@ async fn fetched(permit: &Permit<WebFetch>, scene: &Scene) -> Result<String, Str
 }
 
 /// What the page says, under a line on what it is.
-async fn told(permit: &Permit<WebFetch>, scene: &Scene, address: &Address, answer: Fetched) -> Result<String, String> {
+async fn told(
+    permit: &Permit<Priced<WebFetch>>,
+    scene: &Scene,
+    address: &Address,
+    answer: Fetched,
+) -> Result<String, String> {
     let kind = answer.content_type.clone().unwrap_or_else(|| "no content type".to_owned());
     let cut = match answer.extent {
         Extent::Whole => String::new(),

@@ -2,7 +2,7 @@
 //!
 //! Not here: changing a part of a file (that is `edit`).
 
-use crate::call::Invalid;
+use crate::call::{Invalid, Priced};
 use crate::diff::Diff;
 use crate::site::Site;
 use crate::{json, text};
@@ -69,13 +69,13 @@ impl Act for Write {
 }
 
 /// Writes the file.
-pub async fn run(permit: Permit<Write>, scene: &Scene) -> Done {
+pub async fn run(permit: Permit<Priced<Write>>, scene: &Scene) -> Done {
     let outcome = written(&permit, scene).map_err(|why| why.to_string());
     permit.finish(text::report(outcome))
 }
 
-fn written(permit: &Permit<Write>, scene: &Scene) -> Result<String, FileError> {
-    let Write { place, content } = permit.act();
+fn written(permit: &Permit<Priced<Write>>, scene: &Scene) -> Result<String, FileError> {
+    let Write { place, content } = &**permit.act();
     // It may be missing, too large, or not for reading; whether it can be written is found out by writing.
     let old = files::open(permit, place).and_then(|source| source.read_whole(LARGEST_OLD)).ok();
     let known = scene.seen.stamp(place);

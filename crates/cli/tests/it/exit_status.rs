@@ -76,6 +76,9 @@ fn a_broken_script_or_configuration_is_named_with_its_line() {
         ("[mcp.x]\n", &["MCP server `x`", "neither"]),
         ("[mcp.x]\ncommand = [\"a\"]\nurl = \"http://127.0.0.1/\"\n", &["MCP server `x`", "both"]),
         ("[prices]\n\"mcp:x/y\" = \"cheap\"\n", &["mcp:x/y", "cheap"]),
+        ("[prices]\nreed = \"1\"\n", &["`reed`", "no such tool", "web_fetch"]),
+        ("[prices]\npropose_plan = \"1\"\n", &["`propose_plan`", "no such tool"]),
+        ("[prices]\nhf_jobs = \"1\"\n", &["`hf_jobs`", "no flat price"]),
         ("[hf.secrets.A]\nvalue = \"x\"\nenv = \"Y\"\n", &["hf.secrets.A"]),
         ("[providers.x]\nbase_url = \"http://127.0.0.1:1\"\ndialect = \"latin\"\n", &["providers.x.dialect", "latin"]),
         ("[providers.x]\nbase_url = \"ftp://127.0.0.1\"\n", &["provider `x`"]),
@@ -93,6 +96,21 @@ fn a_broken_script_or_configuration_is_named_with_its_line() {
     let ended = home.remit(&["sessions"]).env("REMIT_CONFIG", "/no/such/config").end();
     ended.assert(2);
     assert!(ended.err.contains("/no/such/config"), "{}", ended.err);
+}
+
+#[test]
+fn a_tool_that_the_person_priced_is_held_against_the_cap() {
+    let home = Home::new();
+    home.configure("[prices]\nlist = \"0.05\"\n");
+    let script = Script::new()
+        .turn("", &[("list", json!({"path": "."})), ("list", json!({})), ("list", json!({"path": "./"}))])
+        .say("I could look but twice.");
+    let ended = home.run(&home.script(script), &["--mode", "yolo:0.12"]).end();
+    ended.assert(3);
+    let end = ended.event("end");
+    assert_eq!(end["refused"].as_array().unwrap().len(), 1, "{end}");
+    assert_eq!((&end["refused"][0]["price"], &end["spend"]["budget"]["settled"]), (&json!("$0.05"), &json!("0.10")));
+    assert_eq!(end["spend"]["left"], "0.02");
 }
 
 #[test]
