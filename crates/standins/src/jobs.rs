@@ -15,6 +15,7 @@ mod spec;
 mod stream;
 mod wire;
 
+pub use hardware::Unit;
 pub use job::Play;
 
 use crate::StandinError;
@@ -67,6 +68,8 @@ pub struct JobsOptions {
     pub keep_alive_ms: u64,
     /// How many seconds a cancellation takes.
     pub cancel_secs: u32,
+    /// The time that the listed prices are for.
+    pub unit: Unit,
     /// How jobs play out when nothing else was ordered.
     pub play: Play,
 }
@@ -83,6 +86,7 @@ impl Default for JobsOptions {
             page: 100,
             keep_alive_ms: 30_000,
             cancel_secs: 1,
+            unit: Unit::Minute,
             play: Play::default(),
         }
     }
@@ -101,6 +105,7 @@ impl JobsOptions {
         "--page",
         "--keep-alive-ms",
         "--cancel-secs",
+        "--unit",
         "--scheduling-secs",
         "--run-secs",
         "--outcome",
@@ -131,6 +136,10 @@ impl JobsOptions {
             page: flags.number("--page")?.unwrap_or(usual.page),
             keep_alive_ms: flags.number("--keep-alive-ms")?.unwrap_or(usual.keep_alive_ms),
             cancel_secs: flags.number("--cancel-secs")?.unwrap_or(usual.cancel_secs),
+            unit: match flags.one("--unit")? {
+                Some(name) => Unit::named(&name).ok_or_else(|| usage("`--unit` is `minute` or `hour`"))?,
+                None => usual.unit,
+            },
             play,
         };
         if options.page == 0 || options.keep_alive_ms == 0 {
@@ -151,7 +160,7 @@ impl JobsOptions {
 /// - `POST /_standin/inject` with a fault, and `DELETE`, which takes all faults back. A fault is an object with a
 ///   `kind`: `lose_answer`, `hold_answer`, `fail` (`status`, `error`), `payment_required`, `rate_limited`
 ///   (`retry_after_secs`), `logs_silent` and `logs_end` (`after` so many lines), `stage` (`stage`), `no_price` and
-///   `null_price` (`flavor`), `next_job` (`play`, the fields of [`Play`]); with `times`, and with `on`, the call that
+///   `null_price` (`flavor`), `hardware_list` (`list`), `role` (`role`), `next_job` (`play`, the fields of [`Play`]); with `times`, and with `on`, the call that
 ///   it happens to: `launch`, `list`, `inspect`, `logs`, `cancel`, `hardware`, `whoami`, `any` and so on.
 ///
 /// # Errors
@@ -311,7 +320,7 @@ impl Shared {
         };
         let mut answer = match call.route {
             Route::Whoami => self.whoami(doing.role, now),
-            Route::Hardware => hardware::catalogue(),
+            Route::Hardware => hardware::catalogue(self.options.unit),
             Route::Launch => hub.launch(doing.owner.clone(), body()?, play, now)?,
             Route::List => return self.list(hub, doing),
             Route::Inspect => hub.jobs[hub.job(ns, id)?].view(now),
@@ -497,11 +506,12 @@ async fn show(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let mut inner = shared.lock();
     let now = shared.tick(&mut inner);
     let Inner { hub, injections, requests, .. } = &*inner;
+    let unit = shared.options.unit;
     let job = |job: &job::Job| {
         let mut view = job.view(now);
         view["timeoutSeconds"] = json!(job.spec.timeout_seconds);
         view["attempts"] = json!(job.spec.attempts);
-        view["billedMicroUSD"] = json!(job.billed_micro_usd(now));
+        view["billedMicroUSD"] = json!(job.billed_micro_usd(now, unit));
         view
     };
     let jobs: Vec<Value> = hub.jobs.iter().map(job).collect();

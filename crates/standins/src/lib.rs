@@ -16,7 +16,7 @@ mod store;
 
 pub use crate::command::main;
 pub use crate::forge::{ForgeOptions, forge, forge_on_stdio};
-pub use crate::jobs::{JobsOptions, Play, jobs};
+pub use crate::jobs::{JobsOptions, Play, Unit, jobs};
 pub use crate::model::{ModelFault, ModelOptions, Repertoire, model};
 
 use std::path::PathBuf;

@@ -55,6 +55,17 @@ def order(path, body):
         return json.load(answer)
 
 
+def state():
+    """Everything that the stand-in knows."""
+    with urllib.request.urlopen(ENDPOINT + "/_standin/state") as answer:
+        return json.load(answer)
+
+
+def last_body(path):
+    """The body of the last POST to this path."""
+    return [seen["body"] for seen in state()["requests"] if (seen["method"], seen["path"]) == ("POST", path)][-1]
+
+
 def advance(seconds):
     """Moves the clock."""
     order("/_standin/advance", {"seconds": seconds})
@@ -71,6 +82,8 @@ def who_and_what():
     same(hardware["cpu-basic"].unit_cost_usd, 0.000167)
     same(hardware["cpu-basic"].unit_label, "minute")
     same(hardware["a100x4"].accelerator.quantity, "4")
+    same({flavor.unit_label for flavor in hardware.values()}, {"minute"})
+    same(min(flavor.unit_cost_micro_usd for flavor in hardware.values()), 167)
 
 
 def one_job():
@@ -91,6 +104,8 @@ def one_job():
         network_aliases=["leader"],
     )
     same(len(job.id), 24)
+    sent = last_body("/api/jobs/tester")
+    same((sent["timeoutSeconds"], sent["attempts"], sent["flavor"]), (600, 2, "a10g-small"))
     same(job.status.stage, "SCHEDULING")
     same((job.owner.name, job.owner.type), ("tester", "user"))
     same((job.initiator.type, job.initiator.name), ("user", "tester"))
@@ -133,6 +148,17 @@ def one_job():
     advance(1)
     ended = api.wait_for_job(again.id)
     same(ended.status.stage, "CANCELED")
+    same(api.inspect_job(job_id=again.id).finished_at, ended.finished_at)
+    # It was cancelled before it started, and says so.
+    same((ended.started_at, ended.durations.running_secs), (None, None))
+    running = api.run_job(image="python:3.12", command=["true"])
+    advance(14)
+    api.cancel_job(job_id=running.id)
+    same(api.inspect_job(job_id=running.id).status.stage, "RUNNING")
+    advance(1)
+    ended = api.inspect_job(job_id=running.id)
+    same((ended.status.stage, ended.durations.running_secs), ("CANCELED", 11))
+    same(list(api.fetch_job_logs(job_id=running.id)), [])
 
 
 def many_jobs():
@@ -160,9 +186,31 @@ def many_jobs():
     # Without a namespace the client asks who it is first.
     same({job.owner.name for job in api.list_jobs()}, {"tester"})
 
-    script = api.run_uv_job("https://example.com/train.py", script_args=["--epochs", "3"], dependencies=["trl"])
-    same(script.command[:3], ["uv", "run", "--with"])
-    same(script.flavor, "cpu-basic")
+    # An organisation's job is inspected, read and cancelled in its own namespace, and is not there in another.
+    theirs = api.run_job(image="python:3.12", command=["true"], namespace="guild")
+    same(api.inspect_job(job_id=theirs.id, namespace="guild").owner.name, "guild")
+    refused(404, api.inspect_job, job_id=theirs.id)
+    refused(404, api.cancel_job, job_id=theirs.id)
+    api.cancel_job(job_id=theirs.id, namespace="guild")
+    advance(1)
+    same(api.inspect_job(job_id=theirs.id, namespace="guild").status.stage, "CANCELED")
+
+    script = api.run_uv_job(
+        "https://example.com/train.py",
+        script_args=["--epochs", "3"],
+        dependencies=["trl", "torch"],
+        python="3.12",
+        timeout="1.5h",
+        secrets={"KEY": "x"},
+        env={"SEED": "1"},
+    )
+    same(
+        script.command,
+        "uv run --with trl --with torch --python 3.12 https://example.com/train.py --epochs 3".split(),
+    )
+    same((script.docker_image, script.flavor), ("ghcr.io/astral-sh/uv:python3.12-bookworm", "cpu-basic"))
+    same(last_body("/api/jobs/tester")["timeoutSeconds"], 5400)
+    same((script.secrets, script.environment), ({"KEY": "***"}, {"SEED": "1"}))
 
 
 def schedules():
@@ -171,11 +219,13 @@ def schedules():
     same((made.schedule, made.suspend, made.concurrency), ("@hourly", False, False))
     same((made.job_spec.timeout, made.job_spec.retry), (120, 0))
     same(made.status.last_job, None)
+    same((made.job_spec.labels["k"], made.job_spec.flavor), ("v", "cpu-basic"))
     same((made.status.next_job_run_at.minute, made.status.next_job_run_at.second), (0, 0))
     name = {"scheduled_job_id": made.id}
 
     run = api.trigger_scheduled_job(**name)
     same((run.initiator.type, run.initiator.id), ("scheduled-job", made.id))
+    same(run.labels["k"], "v")
     refused(409, api.trigger_scheduled_job, **name)
     same(api.inspect_scheduled_job(**name).status.last_job.id, run.id)
     runs = lambda: len([job for job in api.list_jobs() if job.initiator.id == made.id])  # noqa: E731
@@ -200,10 +250,22 @@ def schedules():
     same(api.list_scheduled_jobs(labels={"k": "v"}), [])
     script = api.create_scheduled_uv_job("https://example.com/s.py", schedule="@daily", suspend=True)
     same((script.suspend, script.status.next_job_run_at), (True, None))
+    same(script.job_spec.command, ["uv", "run", "https://example.com/s.py"])
+    theirs = api.create_scheduled_job(schedule="@weekly", namespace="guild", attempts=3, flavor="t4-small", **spec)
+    same((theirs.owner.name, theirs.job_spec.retry, theirs.job_spec.flavor), ("guild", 2, "t4-small"))
+    same([found.id for found in api.list_scheduled_jobs(namespace="guild")], [theirs.id])
+    refused(404, api.suspend_scheduled_job, scheduled_job_id=theirs.id)
+    api.delete_scheduled_job(scheduled_job_id=theirs.id, namespace="guild")
+    same(api.list_scheduled_jobs(namespace="guild"), [])
     for left in api.list_scheduled_jobs():
         api.delete_scheduled_job(scheduled_job_id=left.id)
     same(api.list_scheduled_jobs(), [])
     refused(404, api.inspect_scheduled_job, **name)
+    refused(404, api.delete_scheduled_job, **name)
+    # What it started is still there, and it starts nothing more.
+    before = runs()
+    advance(7 * 86_400)
+    same((before > 0, runs()), (True, before))
 
 
 def what_goes_wrong():

@@ -23,10 +23,22 @@ struct Gpu {
 }
 
 impl Flavor {
-    /// Gives the price of a started minute in micro-dollars, rounded as the Hub rounds: cpu-basic's 0.01 USD an hour
-    /// is 167.
-    pub(crate) fn micro_usd_per_minute(&self) -> u64 {
-        (self.micro_usd_per_hour + 30) / 60
+    /// Gives the price of one unit of time in micro-dollars. A minute's is rounded as the Hub rounds: cpu-basic's 0.01
+    /// USD an hour is 167.
+    pub(crate) fn micro_usd(&self, unit: Unit) -> u64 {
+        match unit {
+            Unit::Minute => (self.micro_usd_per_hour + 30) / 60,
+            Unit::Hour => self.micro_usd_per_hour,
+        }
+    }
+
+    /// Gives the price of so many started minutes in micro-dollars, rounded up.
+    pub(crate) fn bill(&self, minutes: u64, unit: Unit) -> u64 {
+        let per = match unit {
+            Unit::Minute => 1,
+            Unit::Hour => 60,
+        };
+        minutes.saturating_mul(self.micro_usd(unit)).div_ceil(per)
     }
 
     /// Gives the number of its accelerators.
@@ -34,8 +46,8 @@ impl Flavor {
         self.gpu.as_ref().map_or(0, |gpu| gpu.quantity)
     }
 
-    fn view(&self) -> Value {
-        let micro = self.micro_usd_per_minute();
+    fn view(&self, unit: Unit) -> Value {
+        let micro = self.micro_usd(unit);
         let accelerator = self.gpu.as_ref().map(|gpu| {
             json!({
                 "type": "gpu",
@@ -54,8 +66,31 @@ impl Flavor {
             "accelerator": accelerator,
             "unitCostMicroUSD": micro,
             "unitCostUSD": micro as f64 / 1e6,
-            "unitLabel": "minute",
+            "unitLabel": unit.label(),
         })
+    }
+}
+
+/// The time that a listed price is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A minute, as the Hub lists them.
+    Minute,
+    /// An hour, as the documentation lists them: then prices are not rounded.
+    Hour,
+}
+
+impl Unit {
+    /// Reads the name of a unit.
+    pub(crate) fn named(name: &str) -> Option<Unit> {
+        [Unit::Minute, Unit::Hour].into_iter().find(|unit| unit.label() == name)
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Unit::Minute => "minute",
+            Unit::Hour => "hour",
+        }
     }
 }
 
@@ -65,8 +100,8 @@ pub(crate) fn flavor(name: &str) -> Option<&'static Flavor> {
 }
 
 /// Lists all hardware as the API does.
-pub(crate) fn catalogue() -> Value {
-    FLAVORS.iter().map(Flavor::view).collect()
+pub(crate) fn catalogue(unit: Unit) -> Value {
+    FLAVORS.iter().map(|flavor| flavor.view(unit)).collect()
 }
 
 const fn cpu(
@@ -140,13 +175,25 @@ mod tests {
             ("rtx-pro-6000", 45_833),
             ("h200x8", 666_667),
         ] {
-            assert_eq!(flavor(name).unwrap().micro_usd_per_minute(), expected);
+            assert_eq!(flavor(name).unwrap().micro_usd(Unit::Minute), expected);
         }
     }
 
     #[test]
+    fn an_hour_is_priced_as_it_is_documented_and_billed_without_a_loss() {
+        let basic = flavor("cpu-basic").unwrap();
+        assert_eq!(
+            (basic.bill(60, Unit::Minute), basic.bill(60, Unit::Hour), basic.bill(1, Unit::Hour)),
+            (10_020, 10_000, 167)
+        );
+        let first = &catalogue(Unit::Hour)[0];
+        assert_eq!((&first["unitCostMicroUSD"], &first["unitLabel"]), (&json!(10_000), &json!("hour")));
+        assert_eq!((Unit::named("hour"), Unit::named("second")), (Some(Unit::Hour), None));
+    }
+
+    #[test]
     fn cpu_basic_is_shown_as_the_documentation_shows_it() {
-        let first = &catalogue()[0];
+        let first = &catalogue(Unit::Minute)[0];
         assert_eq!(
             first.to_string(),
             r#"{"name":"cpu-basic","prettyName":"CPU Basic","cpu":"2 vCPU","ram":"16 GB","ephemeralStorage":"50 GB","accelerator":null,"unitCostMicroUSD":167,"unitCostUSD":0.000167,"unitLabel":"minute"}"#

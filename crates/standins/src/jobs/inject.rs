@@ -48,6 +48,10 @@ pub(crate) enum Fault {
         #[serde(default)]
         flavor: Option<String>,
     },
+    /// The hardware in the answer is this, whatever it is.
+    HardwareList { list: Value },
+    /// The token has this role.
+    Role { role: String },
     /// The next job plays out like this.
     NextJob {
         #[serde(default)]
@@ -106,6 +110,8 @@ impl Fault {
             | Fault::Stage { .. }
             | Fault::NoPrice { .. }
             | Fault::NullPrice { .. }
+            | Fault::HardwareList { .. }
+            | Fault::Role { .. }
             | Fault::NextJob { .. } => Phase::Within,
             Fault::LoseAnswer | Fault::HoldAnswer => Phase::After,
         }
@@ -127,8 +133,13 @@ impl Fault {
         }
     }
 
-    /// Alters the jobs or the hardware of an answer.
+    /// Alters the jobs, the hardware or the role of an answer.
     pub(crate) fn alter(&self, answer: &mut Value) {
+        match self {
+            Fault::HardwareList { list } => return *answer = list.clone(),
+            Fault::Role { role } => return answer["auth"]["accessToken"]["role"] = json!(role),
+            _ => {}
+        }
         let items = match answer {
             Value::Array(items) => &mut items[..],
             single => std::slice::from_mut(single),
@@ -164,7 +175,8 @@ impl Fault {
             Fault::RateLimited { .. } => None,
             Fault::LogsSilent { .. } | Fault::LogsEnd { .. } => Some(Route::Logs),
             Fault::Stage { .. } => Some(Route::Inspect),
-            Fault::NoPrice { .. } | Fault::NullPrice { .. } => Some(Route::Hardware),
+            Fault::NoPrice { .. } | Fault::NullPrice { .. } | Fault::HardwareList { .. } => Some(Route::Hardware),
+            Fault::Role { .. } => Some(Route::Whoami),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: running anything. A job's stages, times and log lines follow from its play and the moment alone.
 
 use super::calendar::{Moment, iso};
-use super::hardware;
+use super::hardware::{self, Unit};
 use super::spec::Spec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -220,15 +220,14 @@ impl Job {
     }
 
     /// Gives what the job has cost so far in micro-dollars: each started minute of its run.
-    pub(crate) fn billed_micro_usd(&self, now: Moment) -> u64 {
+    pub(crate) fn billed_micro_usd(&self, now: Moment, unit: Unit) -> u64 {
         let standing = self.standing(now);
         let Some(start) = standing.started else {
             return 0;
         };
         let run_ms = u64::try_from(standing.finished.unwrap_or(now) - start).unwrap_or(0);
-        let minutes = run_ms.div_ceil(60_000);
         let flavor = hardware::flavor(&self.spec.flavor);
-        minutes * flavor.map_or(0, hardware::Flavor::micro_usd_per_minute)
+        flavor.map_or(0, |flavor| flavor.bill(run_ms.div_ceil(60_000), unit))
     }
 }
 
@@ -306,7 +305,7 @@ mod tests {
         assert_eq!(view["status"]["stage"], "CANCELED");
         assert_eq!(view["startedAt"], Value::Null);
         assert_eq!(view["durations"]["runningSecs"], Value::Null);
-        assert_eq!(waiting.billed_micro_usd(60_000), 0);
+        assert_eq!(waiting.billed_micro_usd(60_000, Unit::Minute), 0);
 
         let mut done = job(Play::default(), json!({}));
         done.cancel(12_000, 13_000);
@@ -318,7 +317,7 @@ mod tests {
         let play = Play { run_secs: 61, ..Play::default() };
         let job = job(play, json!({}));
         for (secs, expected) in [(1, 0), (2, 0), (3, 16_667), (62, 16_667), (63, 33_334)] {
-            assert_eq!(job.billed_micro_usd(secs * 1_000), expected, "{secs}");
+            assert_eq!(job.billed_micro_usd(secs * 1_000, Unit::Minute), expected, "{secs}");
         }
     }
 

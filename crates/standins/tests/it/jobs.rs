@@ -488,6 +488,31 @@ async fn an_answer_may_name_a_stage_that_nobody_knows_or_lack_a_price() {
 }
 
 #[tokio::test]
+async fn hardware_is_listed_by_the_hour_where_that_was_asked_for_and_billed_so() {
+    let hub = Hub::start(&["--unit", "hour", "--scheduling-secs", "0", "--run-secs", "3600"]).await;
+    let list = hub.get("/api/jobs/hardware").await;
+    let named = list.as_array().unwrap().iter().find(|flavor| flavor["name"] == "cpu-basic").unwrap();
+    assert_eq!((&named["unitCostMicroUSD"], &named["unitLabel"]), (&json!(10_000), &json!("hour")));
+    let mut spec = spec();
+    (spec["flavor"], spec["timeoutSeconds"]) = (json!("cpu-basic"), json!(3_600));
+    hub.launch(spec).await;
+    hub.advance(3_600).await;
+    assert_eq!(hub.started.state().await["jobs"][0]["billedMicroUSD"], 10_000);
+}
+
+#[tokio::test]
+async fn the_hardware_and_the_role_of_an_answer_can_be_anything() {
+    let hub = Hub::start(&[]).await;
+    hub.inject(json!({"kind": "hardware_list", "list": [{"name": "x"}]})).await;
+    assert_eq!(hub.get("/api/jobs/hardware").await, json!([{"name": "x"}]));
+    assert_eq!(hub.get("/api/jobs/hardware").await.as_array().unwrap().len(), 26);
+    hub.inject(json!({"kind": "role", "role": "fineGrained"})).await;
+    let role = async || hub.get("/api/whoami-v2").await["auth"]["accessToken"]["role"].clone();
+    assert_eq!(role().await, "fineGrained");
+    assert_eq!(role().await, "write");
+}
+
+#[tokio::test]
 async fn the_next_job_plays_out_as_ordered_and_the_one_after_it_does_not() {
     let hub = Hub::start(&[]).await;
     let play = json!({"scheduling_secs": 0, "run_secs": 1, "outcome": "ERROR", "lines": ["boom"]});
