@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use turn::chat::Prompt;
 
-use crate::completion::{Completion, Heard, Spent, Wasted};
+use crate::completion::{Completion, Heard, Spent};
 use crate::decode::{Arrival, Decoder, Trouble, Whole};
 use crate::endpoint::{Dialect, Endpoint};
-use crate::error::{ModelError, Said, Unanswered, presentable, presentable_id};
+use crate::error::{Lost, ModelError, Said, presentable, presentable_id};
 use crate::fault::{Fault, FaultKind};
 use crate::retry::asked_wait;
 use crate::{anthropic, chat_completions, responses};
@@ -38,15 +38,15 @@ pub struct Client {
     http: OnceLock<reqwest::Client>,
 }
 
-/// An attempt that brought no answer.
-struct Lost {
+/// A request that brought no answer.
+struct Failure {
     why: ModelError,
     spent: Spent,
     again: Again,
     heard: Voice,
 }
 
-/// Whether another attempt could bring one.
+/// Whether another one could bring it.
 #[derive(Clone, Copy, PartialEq)]
 enum Again {
     Maybe,
@@ -80,35 +80,31 @@ impl Client {
         }
     }
 
-    /// Asks, and asks again as long as that is worth it. See [`crate::Model::ask`].
-    pub async fn ask(&self, prompt: &Prompt, heard: &mut (dyn FnMut(Heard) + Send)) -> Result<Completion, Unanswered> {
+    /// Makes one attempt. See [`crate::Model::attempt`].
+    pub async fn attempt(
+        &self,
+        prompt: &Prompt,
+        number: u32,
+        heard: &mut (dyn FnMut(Heard) + Send),
+    ) -> Result<Completion, Lost> {
         let body = self.body(prompt).to_string().into_bytes();
-        let mut wasted = Wasted::default();
-        let mut failed = 0;
-        loop {
-            let lost = match self.attempt(prompt, body.clone(), heard).await {
-                Ok((whole, request_id)) => return Ok(self.completion(whole, request_id, wasted)),
-                Err(lost) => lost,
-            };
-            failed += 1;
-            wasted.add(lost.spent);
-            if lost.heard == Voice::Heard {
-                heard(Heard::Restarted);
-            }
-            let Some(wait) = self.wait(&lost, failed) else {
-                return Err(Unanswered { why: Box::new(lost.why), wasted });
-            };
-            heard(Heard::Retrying { attempt: failed, wait, why: lost.why.to_string(), wasted });
-            sleep(wait).await;
+        let failure = match self.try_once(prompt, body, heard).await {
+            Ok((whole, request_id)) => return Ok(self.completion(whole, request_id)),
+            Err(failure) => failure,
+        };
+        if failure.heard == Voice::Heard {
+            heard(Heard::Restarted);
         }
+        let wait = self.wait(&failure, number);
+        Err(Lost { why: Box::new(failure.why), spent: failure.spent, wait })
     }
 
-    fn wait(&self, lost: &Lost, failed: u32) -> Option<Duration> {
-        let worth = lost.again == Again::Maybe && lost.why.is_worth_another(failed);
-        worth.then(|| self.endpoint.retry.wait(failed, lost.why.retry_after()))?
+    fn wait(&self, failure: &Failure, number: u32) -> Option<Duration> {
+        let worth = failure.again == Again::Maybe && failure.why.is_worth_another(number);
+        worth.then(|| self.endpoint.retry.wait(number, failure.why.retry_after()))?
     }
 
-    fn completion(&self, whole: Whole, request_id: Option<String>, wasted: Wasted) -> Completion {
+    fn completion(&self, whole: Whole, request_id: Option<String>) -> Completion {
         let secrets = self.endpoint.secrets();
         let model = whole.model.map(|model| presentable(&model, &secrets)).filter(|model| !model.is_empty());
         Completion {
@@ -117,17 +113,16 @@ impl Client {
             stop: whole.stop,
             model: model.unwrap_or_else(|| self.endpoint.model.clone()),
             request_id: request_id.or_else(|| presentable_id(&whole.id?, &secrets)),
-            wasted,
         }
     }
 
-    /// Makes one attempt: it ends in a whole answer or in nothing.
-    async fn attempt(
+    /// Sends one request: it ends in a whole answer or in nothing.
+    async fn try_once(
         &self,
         prompt: &Prompt,
         body: Vec<u8>,
         heard: &mut (dyn FnMut(Heard) + Send),
-    ) -> Result<(Whole, Option<String>), Lost> {
+    ) -> Result<(Whole, Option<String>), Failure> {
         let deadline = Instant::now() + self.endpoint.timeouts.whole;
         let request = self.http()?.post(self.endpoint.url()).headers(self.headers()?).body(body);
         let sent = timeout(self.endpoint.timeouts.first_byte, request.send()).await;
@@ -163,11 +158,11 @@ impl Client {
         };
         match read {
             Ok(()) => Ok((listener.decoder.finish(), listener.request_id)),
-            Err(lost) => Err(Lost { heard: listener.voice, ..lost }),
+            Err(lost) => Err(Failure { heard: listener.voice, ..lost }),
         }
     }
 
-    fn http(&self) -> Result<&reqwest::Client, Lost> {
+    fn http(&self) -> Result<&reqwest::Client, Failure> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
@@ -194,7 +189,7 @@ impl Client {
         Ok(self.http.get_or_init(|| http))
     }
 
-    fn headers(&self) -> Result<HeaderMap, Lost> {
+    fn headers(&self) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -217,19 +212,19 @@ impl Client {
         Ok(headers)
     }
 
-    fn header(&self, text: &str, what: &str) -> Result<HeaderValue, Lost> {
+    fn header(&self, text: &str, what: &str) -> Result<HeaderValue, Failure> {
         let mut value = HeaderValue::from_str(text)
             .map_err(|_| self.unfit(&format!("{what} has characters in it that a header cannot carry")))?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    fn unfit(&self, words: &str) -> Lost {
+    fn unfit(&self, words: &str) -> Failure {
         self.lost(ModelError::Auth(self.said(None, words, None)), Spent::Nothing, Again::Never)
     }
 
     /// Makes an error of a request that got no response.
-    fn unsent(&self, error: reqwest::Error) -> Lost {
+    fn unsent(&self, error: reqwest::Error) -> Failure {
         let connecting = error.is_connect();
         let words = chain(&error.without_url());
         let spent = if connecting { Spent::Nothing } else { Spent::Unknown };
@@ -242,7 +237,7 @@ impl Client {
     }
 
     /// Makes an error of a response that is a refusal.
-    async fn refused(&self, mut response: Response) -> Lost {
+    async fn refused(&self, mut response: Response) -> Failure {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let asked = asked_wait(header, SystemTime::now());
@@ -281,12 +276,12 @@ impl Client {
         }
     }
 
-    fn cut(&self, words: &str, request_id: Option<String>) -> Lost {
+    fn cut(&self, words: &str, request_id: Option<String>) -> Failure {
         self.lost(ModelError::Cut(self.said(None, words, request_id)), Spent::Unknown, Again::Maybe)
     }
 
-    fn lost(&self, why: ModelError, spent: Spent, again: Again) -> Lost {
-        Lost { why, spent, again, heard: Voice::Silent }
+    fn lost(&self, why: ModelError, spent: Spent, again: Again) -> Failure {
+        Failure { why, spent, again, heard: Voice::Silent }
     }
 
     fn said(&self, status: Option<u16>, words: &str, request_id: Option<String>) -> Box<Said> {
@@ -311,7 +306,7 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    async fn read_stream(&mut self, mut response: Response, mut deadline: Instant) -> Result<(), Lost> {
+    async fn read_stream(&mut self, mut response: Response, mut deadline: Instant) -> Result<(), Failure> {
         let idle = self.client.endpoint.timeouts.idle;
         let mut before = Arrival::Speaking;
         loop {
@@ -343,7 +338,7 @@ impl Listener<'_> {
         }
     }
 
-    async fn read_whole(&mut self, mut response: Response, deadline: Instant) -> Result<(), Lost> {
+    async fn read_whole(&mut self, mut response: Response, deadline: Instant) -> Result<(), Failure> {
         let mut body = Vec::new();
         loop {
             let wait_until = deadline.min(Instant::now() + self.client.endpoint.timeouts.idle);
@@ -361,7 +356,7 @@ impl Listener<'_> {
         self.must_be_whole("the service answered with JSON that is no answer")
     }
 
-    fn pass_on(&mut self, read: impl FnOnce(&mut Decoder, &mut Vec<Heard>) -> Result<(), Trouble>) -> Result<(), Lost> {
+    fn pass_on(&mut self, read: impl FnOnce(&mut Decoder, &mut Vec<Heard>) -> Result<(), Trouble>) -> Result<(), Failure> {
         let mut out = Vec::new();
         let read = read(&mut self.decoder, &mut out);
         for heard in out {
@@ -379,11 +374,11 @@ impl Listener<'_> {
         }
     }
 
-    fn must_be_whole(&self, words: &str) -> Result<(), Lost> {
+    fn must_be_whole(&self, words: &str) -> Result<(), Failure> {
         if self.decoder.arrival() == Arrival::Speaking { Err(self.cut(words)) } else { Ok(()) }
     }
 
-    fn trouble(&self, trouble: Trouble) -> Lost {
+    fn trouble(&self, trouble: Trouble) -> Failure {
         let said = |words: &str| self.client.said(Some(200), words, self.request_id.clone());
         let why = match trouble {
             Trouble::TooMuch(words) => ModelError::TooMuch(said(&words)),
@@ -393,8 +388,8 @@ impl Listener<'_> {
         self.client.lost(why, self.spent(), Again::Maybe)
     }
 
-    fn cut(&self, words: &str) -> Lost {
-        Lost { spent: self.spent(), ..self.client.cut(words, self.request_id.clone()) }
+    fn cut(&self, words: &str) -> Failure {
+        Failure { spent: self.spent(), ..self.client.cut(words, self.request_id.clone()) }
     }
 
     fn spent(&self) -> Spent {
@@ -470,7 +465,7 @@ mod tests {
         };
         assert_eq!(client.wait(&limited(20), 1), Some(Duration::from_secs(20)));
         assert_eq!(client.wait(&limited(500), 1), None);
-        let never = Lost { again: Again::Never, ..limited(1) };
+        let never = Failure { again: Again::Never, ..limited(1) };
         assert_eq!(client.wait(&never, 1), None);
     }
 }

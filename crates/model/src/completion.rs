@@ -2,8 +2,6 @@
 //!
 //! Not here: how either is spelled on the wire.
 
-use std::time::Duration;
-
 use turn::chat::{Reply, Usage};
 
 /// One answer of a model, whole.
@@ -13,7 +11,7 @@ use turn::chat::{Reply, Usage};
 pub struct Completion {
     /// What the model said, thought and called.
     pub reply: Reply,
-    /// The tokens that this answer cost, where the service said; those of attempts before it are in `wasted`.
+    /// The tokens that this answer cost, where the service said.
     pub usage: Option<Usage>,
     /// Why it ended. With [`Stop::Length`] the last tool call may be torn in the middle of its arguments.
     pub stop: Stop,
@@ -21,8 +19,6 @@ pub struct Completion {
     pub model: String,
     /// The service's name for the request, for a complaint to its support.
     pub request_id: Option<String>,
-    /// What earlier attempts at the same request cost.
-    pub wasted: Wasted,
 }
 
 /// Why a model stopped.
@@ -42,29 +38,9 @@ pub enum Stop {
     Other(String),
 }
 
-/// What attempts cost that brought no answer: they were cut off in the middle, and the service counts them all the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wasted {
-    /// The tokens of the attempts whose tokens are known.
-    pub usage: Usage,
-    /// The number of attempts that may have cost something, nobody said how much.
-    pub attempts_of_unknown_usage: u32,
-}
-
-impl Wasted {
-    /// Adds what another attempt cost.
-    pub(crate) fn add(&mut self, spent: Spent) {
-        match spent {
-            Spent::Nothing => {}
-            Spent::Known(usage) => self.usage = self.usage.plus(usage),
-            Spent::Unknown => self.attempts_of_unknown_usage = self.attempts_of_unknown_usage.saturating_add(1),
-        }
-    }
-}
-
-/// What one attempt that brought no answer cost.
+/// What an attempt that brought no answer cost all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spent {
+pub enum Spent {
     /// The service never began.
     Nothing,
     /// The service had counted before the answer was lost.
@@ -85,17 +61,6 @@ pub enum Heard {
         /// The tool, by the name it was declared with where the model spelled it right.
         name: String,
     },
-    /// An attempt failed and another one follows.
-    Retrying {
-        /// The number of attempts that failed so far.
-        attempt: u32,
-        /// How long it waits before the next one.
-        wait: Duration,
-        /// What went wrong, for a person to read.
-        why: String,
-        /// What all attempts so far have cost, for whoever gives up waiting.
-        wasted: Wasted,
-    },
-    /// What was heard of this answer is void: the answer is asked for again from the start.
+    /// What was heard of this answer is void: the attempt has failed.
     Restarted,
 }

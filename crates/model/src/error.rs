@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::completion::Wasted;
+use crate::completion::Spent;
 use crate::script::ScriptError;
 use crate::secret::Secret;
 
@@ -103,15 +103,17 @@ impl ModelError {
     }
 }
 
-/// A model that did not answer, after every attempt.
+/// An attempt that brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{why}")]
-pub struct Unanswered {
-    /// Why the last attempt failed.
+pub struct Lost {
+    /// Why it failed.
     #[source]
     pub why: Box<ModelError>,
-    /// What the attempts cost all the same, the last one included.
-    pub wasted: Wasted,
+    /// What it cost all the same.
+    pub spent: Spent,
+    /// How long to wait before the next attempt; `None` when there is to be none.
+    pub wait: Option<Duration>,
 }
 
 /// Who said what: a service, its status, and its own words, bounded and without any secret of ours.

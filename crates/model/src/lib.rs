@@ -7,7 +7,7 @@
 //! - [`error`] is what can go wrong, and whether trying later is worth it;
 //! - [`endpoint`] is where a model is and how it is spoken to, [`provider`] the services known by name,
 //!   [`quirks`] how services that speak one dialect differ, [`secret`] a key that cannot be printed;
-//! - [`client`] asks over the network, [`retry`] says when it asks again;
+//! - [`client`] asks over the network, [`retry`] says when to ask again;
 //! - [`decode`] turns bytes into events; it knows three dialects: `chat_completions`, `responses`, `anthropic`,
 //!   all on `sse`, all filling one `draft`;
 //! - [`script`] is the model that plays a file.
@@ -32,9 +32,9 @@ pub mod secret;
 mod sse;
 
 pub use client::Client;
-pub use completion::{Completion, Heard, Stop, Wasted};
+pub use completion::{Completion, Heard, Spent, Stop};
 pub use endpoint::{BadEndpoint, Caps, Dialect, Endpoint, Timeouts};
-pub use error::{ModelError, Said, Unanswered};
+pub use error::{Lost, ModelError, Said};
 pub use provider::Provider;
 pub use retry::Retry;
 pub use script::{Script, ScriptError, ScriptTurn};
@@ -54,15 +54,20 @@ pub enum Model {
 }
 
 impl Model {
-    /// Asks the model and returns its whole answer, telling `heard` what arrives on the way.
+    /// Makes one attempt to ask the model and returns its whole answer, telling `heard` what arrives on the way.
     ///
-    /// Failures that pass by themselves are tried again in here, and `heard` is told. What is returned is always
-    /// whole: an answer that was cut off is asked for again from the start, so no tool call can come out of it twice.
-    /// Dropping the future closes the connection.
-    pub async fn ask(&self, prompt: &Prompt, heard: &mut (dyn FnMut(Heard) + Send)) -> Result<Completion, Unanswered> {
+    /// `number` counts the attempts at this request, from 1. Each attempt may cost money, so making another is the
+    /// caller's: a failure says whether that is worth it, and when. What is returned is always whole: an answer that was
+    /// cut off is no answer, so no tool call can come out of it twice. Dropping the future closes the connection.
+    pub async fn attempt(
+        &self,
+        prompt: &Prompt,
+        number: u32,
+        heard: &mut (dyn FnMut(Heard) + Send),
+    ) -> Result<Completion, Lost> {
         match self {
-            Model::Remote(client) => client.ask(prompt, heard).await,
-            Model::Script(script) => script.ask(prompt, heard).await,
+            Model::Remote(client) => client.attempt(prompt, number, heard).await,
+            Model::Script(script) => script.attempt(prompt, number, heard).await,
         }
     }
 
@@ -85,7 +90,7 @@ mod tests {
         let model = Model::Script(Script::parse("[[turn]]\ntext = \"hello\"").unwrap());
         let prompt = Prompt { system: String::new(), tools: vec![], messages: vec![], max_output_tokens: None };
         let mut heard = |_| {};
-        let asking = model.ask(&prompt, &mut heard);
+        let asking = model.attempt(&prompt, 1, &mut heard);
         movable(&asking);
         assert_eq!(model.name(), "script");
     }

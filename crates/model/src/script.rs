@@ -35,11 +35,11 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 use turn::chat::{Message, Prompt, Reasoning, Reply, ToolCall, Usage};
 
-use crate::completion::{Completion, Heard, Spent, Stop, Wasted};
+use crate::completion::{Completion, Heard, Spent, Stop};
 use crate::decode::Trouble;
 use crate::draft::Draft;
 use crate::endpoint::Caps;
-use crate::error::{ModelError, Said, Unanswered};
+use crate::error::{Lost, ModelError, Said};
 use crate::names::Names;
 use crate::retry::Retry;
 
@@ -504,36 +504,41 @@ impl ScriptFault {
 }
 
 impl Script {
-    /// Plays the turn that answers a prompt. See [`crate::Model::ask`].
-    pub(crate) async fn ask(
+    /// Plays the turn that answers a prompt. See [`crate::Model::attempt`].
+    pub(crate) async fn attempt(
         &self,
         prompt: &Prompt,
+        number: u32,
         heard: &mut (dyn FnMut(Heard) + Send),
-    ) -> Result<Completion, Unanswered> {
-        let mut wasted = Wasted::default();
-        let turn = self.reply_to(prompt).map_err(|error| Unanswered { why: Box::new(error.into()), wasted })?;
+    ) -> Result<Completion, Lost> {
+        let turn = self.reply_to(prompt).map_err(|error| lost(error.into(), Spent::Nothing))?;
         sleep(turn.delay).await;
-        let times = turn.fault.as_ref().map_or(0, |fault| fault.times);
-        for failed in 1..=times {
-            let Some(fault) = &turn.fault else { break };
-            let why = fault.error(self.name());
-            if fault.kind == ScriptFaultKind::Cut {
-                let half = turn.reply.text.chars().count().div_ceil(2);
-                let text: String = turn.reply.text.chars().take(half).collect();
-                if !text.is_empty() {
-                    heard(Heard::Text(text));
-                    heard(Heard::Restarted);
-                }
-                wasted.add(Spent::Unknown);
-            }
-            // A script waits as long as it says and no longer.
-            let retry = Retry { first_wait: Duration::ZERO, ..Retry::default() };
-            let wait = why.is_worth_another(failed).then(|| retry.wait(failed, fault.after)).flatten();
-            let Some(wait) = wait else { return Err(Unanswered { why: Box::new(why), wasted }) };
-            heard(Heard::Retrying { attempt: failed, wait, why: why.to_string(), wasted });
-            sleep(wait).await;
+        match turn.fault.as_ref().filter(|fault| number <= fault.times) {
+            Some(fault) => Err(self.fail(&turn, fault, number, heard)),
+            None => self.speak(turn, prompt, heard).await,
         }
-        self.speak(turn, prompt, wasted, heard).await
+    }
+
+    /// Fails as a turn says, for the `number`th time.
+    fn fail(
+        &self,
+        turn: &ScriptTurn,
+        fault: &ScriptFault,
+        number: u32,
+        heard: &mut (dyn FnMut(Heard) + Send),
+    ) -> Lost {
+        let why = fault.error(self.name());
+        let is_cut = fault.kind == ScriptFaultKind::Cut;
+        let half = turn.reply.text.chars().count().div_ceil(2);
+        let text: String = turn.reply.text.chars().take(half).collect();
+        if is_cut && !text.is_empty() {
+            heard(Heard::Text(text));
+            heard(Heard::Restarted);
+        }
+        // A script waits as long as it says and no longer.
+        let retry = Retry { first_wait: Duration::ZERO, ..Retry::default() };
+        let wait = why.is_worth_another(number).then(|| retry.wait(number, fault.after)).flatten();
+        Lost { wait, ..lost(why, if is_cut { Spent::Unknown } else { Spent::Nothing }) }
     }
 
     /// Says a turn piece by piece, within the same caps as a service.
@@ -541,9 +546,8 @@ impl Script {
         &self,
         turn: ScriptTurn,
         prompt: &Prompt,
-        mut wasted: Wasted,
         heard: &mut (dyn FnMut(Heard) + Send),
-    ) -> Result<Completion, Unanswered> {
+    ) -> Result<Completion, Lost> {
         let mut draft = Draft::new(Caps::default(), Names::of(&prompt.tools));
         let mut said = Ok(());
         for piece in pieces(&turn) {
@@ -557,8 +561,7 @@ impl Script {
         }
         if let Err(trouble) = said {
             heard(Heard::Restarted);
-            wasted.add(turn.usage.map_or(Spent::Unknown, Spent::Known));
-            return Err(Unanswered { why: Box::new(self.trouble(trouble)), wasted });
+            return Err(lost(self.trouble(trouble), turn.usage.map_or(Spent::Unknown, Spent::Known)));
         }
         let parts = draft.finish();
         Ok(Completion {
@@ -567,7 +570,6 @@ impl Script {
             stop: turn.stop,
             model: self.name().to_owned(),
             request_id: None,
-            wasted,
         })
     }
 
@@ -578,6 +580,11 @@ impl Script {
         };
         ModelError::TooMuch(Box::new(Said { service: self.name().to_owned(), status: None, words, request_id: None }))
     }
+}
+
+/// A failure that no other attempt would mend.
+fn lost(why: ModelError, spent: Spent) -> Lost {
+    Lost { why: Box::new(why), spent, wait: None }
 }
 
 /// What is said at once.
@@ -637,10 +644,17 @@ mod tests {
         Message::Tool { call: "c".into(), text: text.into(), outcome: Outcome::Done }
     }
 
-    async fn play(script: &str, messages: Vec<Message>) -> (Result<Completion, Unanswered>, Vec<Heard>) {
+    async fn play(script: &str, messages: Vec<Message>) -> (Result<Completion, Lost>, Vec<Heard>) {
+        attempt(&Script::parse(script).unwrap(), 1, messages).await
+    }
+
+    async fn attempt(
+        script: &Script,
+        number: u32,
+        messages: Vec<Message>,
+    ) -> (Result<Completion, Lost>, Vec<Heard>) {
         let mut heard = Vec::new();
-        let script = Script::parse(script).unwrap();
-        let answer = script.ask(&prompt(messages), &mut |event| heard.push(event)).await;
+        let answer = script.attempt(&prompt(messages), number, &mut |event| heard.push(event)).await;
         (answer, heard)
     }
 
@@ -719,19 +733,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fault_that_passes_is_tried_again_and_shown() {
-        let script = "[[turn]]\ntext = \"abcd\"\nerror = { kind = \"cut\", times = 2 }";
-        let (answer, heard) = play(script, vec![]).await;
-        assert_eq!(answer.unwrap().wasted, Wasted { usage: Usage::default(), attempts_of_unknown_usage: 2 });
-        let waits: Vec<_> = heard
-            .iter()
-            .filter_map(
-                |heard| if let Heard::Retrying { attempt, wait, .. } = heard { Some((*attempt, *wait)) } else { None },
-            )
-            .collect();
-        assert_eq!(waits, [(1, Duration::ZERO), (2, Duration::ZERO)]);
-        assert_eq!(heard[..2], [Heard::Text("ab".into()), Heard::Restarted]);
-        assert_eq!(heard.last(), Some(&Heard::Text("abcd".into())));
+    async fn a_fault_passes_after_so_many_attempts() {
+        let script = Script::parse("[[turn]]\ntext = \"abcd\"\nerror = { kind = \"cut\", times = 2 }").unwrap();
+        for number in [1, 2] {
+            let (answer, heard) = attempt(&script, number, vec![]).await;
+            let lost = answer.unwrap_err();
+            assert_eq!((lost.spent, lost.wait), (Spent::Unknown, Some(Duration::ZERO)));
+            assert_eq!(heard, [Heard::Text("ab".into()), Heard::Restarted]);
+        }
+        let (answer, heard) = attempt(&script, 3, vec![]).await;
+        assert_eq!((answer.unwrap().reply.text.as_str(), heard), ("abcd", vec![Heard::Text("abcd".into())]));
     }
 
     #[tokio::test]
@@ -751,6 +762,7 @@ mod tests {
             let error = play(&script, vec![]).await.0.unwrap_err();
             assert!(matches(&error.why), "{kind}: {error}");
             assert!(error.to_string().contains("so be it"), "{error}");
+            assert_eq!(error.wait.is_some(), times > 1, "{error}");
         }
     }
 

@@ -8,7 +8,7 @@ mod server;
 
 use std::time::Duration;
 
-use model::{Caps, Client, Completion, Dialect, Endpoint, Heard, Model, ModelError, Secret, Stop, Unanswered, Wasted};
+use model::{Caps, Client, Completion, Dialect, Endpoint, Heard, Lost, Model, ModelError, Secret, Spent, Stop};
 use server::{Act, Event, Server, chunk, head, last_chunk, response, stream_head};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::unbounded_channel;
@@ -42,20 +42,39 @@ fn chat(server: &Server) -> Endpoint {
     endpoint(Dialect::ChatCompletions, &server.base)
 }
 
-async fn ask(endpoint: Endpoint) -> (Result<Completion, Unanswered>, Vec<Heard>) {
-    let model = Model::Remote(Box::new(Client::new(endpoint)));
-    let mut heard = Vec::new();
-    let answer = model.ask(&prompt(), &mut |event| heard.push(event)).await;
-    for shown in
-        [format!("{answer:?} {heard:?} {model:?}"), answer.as_ref().err().map(ToString::to_string).unwrap_or_default()]
-    {
-        assert!(!shown.contains(KEY) && !shown.contains("team-secret-value"), "{shown}");
-    }
-    (answer, heard)
+/// What came of asking a model until it answered, or until asking again was not worth it.
+struct Asked {
+    answer: Result<Completion, Lost>,
+    heard: Vec<Heard>,
+    /// The attempts that others followed.
+    before: Vec<Lost>,
 }
 
-fn error(answer: Result<Completion, Unanswered>) -> ModelError {
-    *answer.unwrap_err().why
+impl Asked {
+    fn why(self) -> ModelError {
+        *self.answer.unwrap_err().why
+    }
+
+    fn waits(&self) -> Vec<Duration> {
+        self.before.iter().filter_map(|lost| lost.wait).collect()
+    }
+}
+
+async fn ask(endpoint: Endpoint) -> Asked {
+    let model = Model::Remote(Box::new(Client::new(endpoint)));
+    let (mut heard, mut before) = (Vec::new(), Vec::new());
+    let answer = loop {
+        let number = u32::try_from(before.len()).unwrap() + 1;
+        match model.attempt(&prompt(), number, &mut |event| heard.push(event)).await {
+            Err(lost) if lost.wait.is_some() => before.push(lost),
+            last => break last,
+        }
+    };
+    let words = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    for shown in [format!("{answer:?} {before:?} {heard:?} {model:?}"), words] {
+        assert!(!shown.contains(KEY) && !shown.contains("team-secret-value"), "{shown}");
+    }
+    Asked { answer, heard, before }
 }
 
 /// A whole stream of chat completions that says one text.
@@ -75,23 +94,18 @@ fn texts(heard: &[Heard]) -> Vec<&str> {
     heard.iter().filter_map(|heard| if let Heard::Text(text) = heard { Some(text.as_str()) } else { None }).collect()
 }
 
-fn waits(heard: &[Heard]) -> Vec<Duration> {
-    heard.iter().filter_map(|heard| if let Heard::Retrying { wait, .. } = heard { Some(*wait) } else { None }).collect()
-}
-
 #[tokio::test]
 async fn an_answer_is_streamed_and_the_connection_is_used_again() {
     let mut server = Server::start(vec![saying("hello"), saying("again")]).await;
     let model = Model::Remote(Box::new(Client::new(chat(&server))));
     for text in ["hello", "again"] {
         let mut heard = Vec::new();
-        let answer = model.ask(&prompt(), &mut |event| heard.push(event)).await.unwrap();
+        let answer = model.attempt(&prompt(), 1, &mut |event| heard.push(event)).await.unwrap();
         assert_eq!(heard, [Heard::Text(text.into())]);
         assert_eq!(answer.reply.text, text);
         assert_eq!((answer.stop, answer.model.as_str()), (Stop::End, "served-model"));
         assert_eq!(answer.usage, Some(Usage { input: 5, output: 2, ..Usage::default() }));
         assert_eq!(answer.request_id.as_deref(), Some("req-7"));
-        assert_eq!(answer.wasted, Wasted::default());
     }
     assert_eq!(server.connections(), 1);
     let request = server.request(0);
@@ -137,7 +151,7 @@ data: {"type":"response.completed","response":{"status":"completed","usage":{"in
         play.extend(transcript.as_bytes().chunks(1).map(chunk));
         play.push(last_chunk());
         let server = Server::start(vec![play]).await;
-        let (answer, heard) = ask(endpoint(dialect, &server.base)).await;
+        let Asked { answer, heard, .. } = ask(endpoint(dialect, &server.base)).await;
         let answer = answer.unwrap();
         assert_eq!(heard, [Heard::Calling { name: "mcp:forge/create".into() }]);
         assert_eq!(answer.stop, Stop::ToolCalls);
@@ -160,18 +174,15 @@ async fn a_busy_service_is_asked_again_when_it_wants_to_be_and_that_is_shown() {
         saying("hello"),
     ])
     .await;
-    let (answer, heard) = ask(chat(&server)).await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.reply.text, "hello");
-    assert_eq!(answer.wasted, Wasted::default());
-    assert_eq!(waits(&heard), [Duration::from_millis(3), Duration::ZERO]);
-    let Heard::Retrying { attempt: 1, why, .. } = &heard[0] else { panic!("{heard:?}") };
+    let asked = ask(chat(&server)).await;
+    assert_eq!(asked.waits(), [Duration::from_millis(3), Duration::ZERO]);
     let host = server.base.trim_start_matches("http://").trim_end_matches("/v1");
-    assert_eq!(*why, format!("too many requests: `{host}` answered 429: slow down, please"));
-    assert!(
-        matches!(&heard[1], Heard::Retrying { attempt: 2, why, .. } if why.contains("answered 503: upstream is away"))
-    );
-    assert_eq!(heard[2..], [Heard::Text("hello".into())]);
+    let said: Vec<String> = asked.before.iter().map(ToString::to_string).collect();
+    assert_eq!(said[0], format!("too many requests: `{host}` answered 429: slow down, please"));
+    assert!(said[1].contains("answered 503: upstream is away"), "{said:?}");
+    assert!(asked.before.iter().all(|lost| lost.spent == Spent::Nothing), "a refusal costs nothing");
+    assert_eq!(asked.answer.unwrap().reply.text, "hello");
+    assert_eq!(asked.heard, [Heard::Text("hello".into())]);
 }
 
 #[tokio::test]
@@ -181,13 +192,13 @@ async fn a_wait_that_is_too_long_and_a_service_that_wants_no_retry_are_errors() 
         response("503 Service Unavailable", "x-should-retry: false", ""),
     ])
     .await;
-    let (answer, heard) = ask(chat(&server)).await;
-    let why = error(answer);
+    let asked = ask(chat(&server)).await;
+    assert_eq!((asked.before.len(), &asked.heard[..]), (0, &[][..]));
+    let why = asked.why();
     assert_eq!((why.retry_after(), why.is_transient()), (Some(Duration::from_secs(4000)), true));
-    assert_eq!(heard, []);
-    let (answer, heard) = ask(chat(&server)).await;
-    assert!(matches!(error(answer), ModelError::Down { .. }));
-    assert_eq!(heard, []);
+    let asked = ask(chat(&server)).await;
+    assert_eq!((asked.before.len(), &asked.heard[..]), (0, &[][..]));
+    assert!(matches!(asked.why(), ModelError::Down { .. }));
 }
 
 #[tokio::test]
@@ -195,9 +206,9 @@ async fn the_attempts_come_to_an_end() {
     let server = Server::start(vec![response("500 Internal Server Error", "", "oops"); 3]).await;
     let mut endpoint = chat(&server);
     endpoint.retry.attempts = 3;
-    let (answer, heard) = ask(endpoint).await;
-    assert!(matches!(error(answer), ModelError::Down { .. }));
-    assert_eq!((waits(&heard).len(), server.count()), (2, 3));
+    let asked = ask(endpoint).await;
+    assert_eq!((asked.before.len(), server.count()), (2, 3));
+    assert!(matches!(asked.why(), ModelError::Down { .. }));
 }
 
 #[tokio::test]
@@ -216,14 +227,14 @@ async fn a_stream_that_is_cut_off_is_asked_for_again_from_the_start() {
         saying("hello"),
     ])
     .await;
-    let (answer, heard) = ask(chat(&server)).await;
+    let Asked { answer, heard, before } = ask(chat(&server)).await;
     let answer = answer.unwrap();
     assert_eq!(answer.reply.text, "hello");
     assert_eq!(answer.reply.calls, []);
-    assert_eq!(answer.wasted, Wasted { usage: Usage::default(), attempts_of_unknown_usage: 3 });
+    assert!(before.iter().all(|lost| lost.spent == Spent::Unknown), "{before:?}");
     assert_eq!(texts(&heard), ["hel", "hel", "hel", "hello"]);
     let voids = heard.iter().filter(|heard| **heard == Heard::Restarted).count();
-    assert_eq!((voids, waits(&heard).len(), server.count()), (3, 3, 4));
+    assert_eq!((voids, before.len(), server.count()), (3, 3, 4));
     let bodies: Vec<_> = (0..4).map(|place| server.request(place).body).collect();
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -235,10 +246,11 @@ async fn the_tokens_of_a_failed_attempt_are_counted_where_they_are_known() {
     let server = Server::start(vec![play.clone(), play]).await;
     let mut endpoint = endpoint(Dialect::Responses, &server.base);
     endpoint.retry.attempts = 2;
-    let unanswered = ask(endpoint).await.0.unwrap_err();
-    assert!(matches!(*unanswered.why, ModelError::Down { .. }));
-    let usage = Usage { input: 14, output: 2, ..Usage::default() };
-    assert_eq!(unanswered.wasted, Wasted { usage, attempts_of_unknown_usage: 0 });
+    let asked = ask(endpoint).await;
+    let last = asked.answer.unwrap_err();
+    assert!(matches!(*last.why, ModelError::Down { .. }));
+    let usage = Usage { input: 7, output: 1, ..Usage::default() };
+    assert_eq!((asked.before[0].spent, last.spent), (Spent::Known(usage), Spent::Known(usage)));
 }
 
 #[tokio::test]
@@ -247,21 +259,21 @@ async fn a_refused_key_is_an_error_at_once_and_is_not_shown() {
         r#"{{"error":{{"message":"Incorrect API key provided: {KEY}. Bearer {KEY}","code":"invalid_api_key"}}}}"#
     );
     let server = Server::start(vec![response("401 Unauthorized", &format!("x-request-id: {KEY}"), &body)]).await;
-    let (answer, heard) = ask(chat(&server)).await;
-    let why = error(answer);
+    let asked = ask(chat(&server)).await;
+    assert_eq!((asked.heard.len(), server.count()), (0, 1));
+    let why = asked.why();
     assert!(matches!(&why, ModelError::Auth(said) if said.status == Some(401)));
     assert!(why.to_string().contains("Incorrect API key provided: [secret]. Bearer [secret]"), "{why}");
     assert!(!why.is_transient());
-    assert_eq!((heard, server.count()), (vec![], 1));
 }
 
 #[tokio::test]
 async fn a_conversation_that_is_too_long_is_an_error_of_its_own() {
     let body = r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","code":"context_length_exceeded"}}"#;
     let server = Server::start(vec![response("400 Bad Request", "", body)]).await;
-    let (answer, heard) = ask(chat(&server)).await;
-    assert!(matches!(error(answer), ModelError::ContextTooLong(_)));
-    assert_eq!(heard, []);
+    let asked = ask(chat(&server)).await;
+    assert_eq!(asked.heard, []);
+    assert!(matches!(asked.why(), ModelError::ContextTooLong(_)));
 }
 
 #[tokio::test]
@@ -272,9 +284,9 @@ async fn silence_is_cut_short() {
         endpoint.timeouts.idle = Duration::from_millis(idle);
         endpoint.timeouts.first_byte = Duration::from_millis(first_byte);
         endpoint.retry.attempts = 1;
-        let unanswered = ask(endpoint).await.0.unwrap_err();
-        assert!(matches!(*unanswered.why, ModelError::Cut(_)), "{unanswered}");
-        assert_eq!(unanswered.wasted.attempts_of_unknown_usage, 1);
+        let lost = ask(endpoint).await.answer.unwrap_err();
+        assert!(matches!(*lost.why, ModelError::Cut(_)), "{lost}");
+        assert_eq!(lost.spent, Spent::Unknown);
     }
 }
 
@@ -284,7 +296,7 @@ async fn an_answer_that_trickles_for_ever_is_cut_short() {
     let mut endpoint = chat(&server);
     endpoint.timeouts.whole = Duration::from_millis(50);
     endpoint.retry.attempts = 1;
-    let why = error(ask(endpoint).await.0);
+    let why = ask(endpoint).await.why();
     assert!(why.to_string().contains("longer than is allowed"), "{why}");
 }
 
@@ -295,7 +307,7 @@ async fn nobody_who_waits_any_more_leaves_no_connection() {
     let model = Model::Remote(Box::new(Client::new(chat(&server))));
     let (sender, mut heard) = unbounded_channel();
     let asking = tokio::spawn(async move {
-        let answer = model.ask(&prompt(), &mut |event| sender.send(event).unwrap()).await;
+        let answer = model.attempt(&prompt(), 1, &mut |event| sender.send(event).unwrap()).await;
         // The client lives on: the connection must not be closed by its end.
         std::future::pending::<()>().await;
         drop((model, answer));
@@ -312,11 +324,11 @@ async fn dropping_the_question_alone_closes_the_connection() {
     let prompt = prompt();
     let mut heard = |_| {};
     tokio::select! {
-        _ = model.ask(&prompt, &mut heard) => panic!("there is no answer"),
+        _ = model.attempt(&prompt, 1, &mut heard) => panic!("there is no answer"),
         () = server.wait_for(Event::Requested) => {}
     }
     server.wait_for(Event::ClientGone).await;
-    let answer = model.ask(&prompt, &mut heard).await.unwrap();
+    let answer = model.attempt(&prompt, 1, &mut heard).await.unwrap();
     assert_eq!(answer.reply.text, "hello");
 }
 
@@ -334,12 +346,12 @@ async fn endless_text_and_endless_lines_and_a_thousand_calls_are_too_much() {
         let mut server = Server::start(vec![vec![stream_head(), Act::SendForever(bytes)]]).await;
         let mut endpoint = chat(&server);
         endpoint.caps = caps;
-        let (answer, heard) = ask(endpoint).await;
-        let unanswered = answer.unwrap_err();
-        assert!(matches!(*unanswered.why, ModelError::TooMuch(_)), "{unanswered}");
-        assert!(unanswered.to_string().contains(words), "{unanswered}");
-        assert_eq!(unanswered.wasted.attempts_of_unknown_usage, 1);
-        assert!(waits(&heard).is_empty());
+        let asked = ask(endpoint).await;
+        assert!(asked.before.is_empty());
+        let lost = asked.answer.unwrap_err();
+        assert!(matches!(*lost.why, ModelError::TooMuch(_)), "{lost}");
+        assert!(lost.to_string().contains(words), "{lost}");
+        assert_eq!(lost.spent, Spent::Unknown);
         server.wait_for(Event::ClientGone).await;
     }
 }
@@ -360,16 +372,16 @@ async fn what_is_no_answer_is_an_error_with_words() {
         response("404 Not Found", "", r#"{"error":"model not found"}"#),
     ])
     .await;
-    let why = error(ask(chat(&server)).await.0);
+    let why = ask(chat(&server)).await.why();
     assert!(matches!(why, ModelError::Garbled(_)) && why.to_string().contains("a web page came"), "{why}");
-    let why = error(ask(chat(&server)).await.0);
+    let why = ask(chat(&server)).await.why();
     assert!(matches!(why, ModelError::BadRequest(_)) && why.to_string().contains("no such tool"), "{why}");
-    let (answer, heard) = ask(chat(&server)).await;
-    assert!(matches!(error(answer), ModelError::Garbled(_)));
-    assert_eq!(waits(&heard).len(), 1);
-    let why = error(ask(chat(&server)).await.0);
+    let asked = ask(chat(&server)).await;
+    assert_eq!(asked.before.len(), 1);
+    assert!(matches!(asked.why(), ModelError::Garbled(_)));
+    let why = ask(chat(&server)).await.why();
     assert!(matches!(why, ModelError::BadRequest(_)) && why.to_string().contains("not redirected"), "{why}");
-    let why = error(ask(chat(&server)).await.0);
+    let why = ask(chat(&server)).await.why();
     assert!(matches!(why, ModelError::BadRequest(_)) && why.to_string().contains("model not found"), "{why}");
     assert_eq!(server.count(), 6);
 }
@@ -381,7 +393,7 @@ async fn a_refusal_without_an_end_is_read_only_so_far() {
         Act::SendForever(b"10\r\n0123456789abcde \r\n".to_vec()),
     ];
     let mut server = Server::start(vec![flood]).await;
-    let why = error(ask(chat(&server)).await.0);
+    let why = ask(chat(&server)).await.why();
     assert!(matches!(why, ModelError::BadRequest(_)) && why.to_string().len() < 2_000, "{why}");
     server.wait_for(Event::ClientGone).await;
 }
@@ -395,7 +407,7 @@ async fn an_answer_that_is_over_is_not_waited_for() {
         }
         play.push(after);
         let mut server = Server::start(vec![play]).await;
-        let (answer, _) = ask(chat(&server)).await;
+        let Asked { answer, .. } = ask(chat(&server)).await;
         assert_eq!(answer.unwrap().usage.unwrap().output, 2);
         server.wait_for(Event::ClientGone).await;
     }
@@ -405,10 +417,10 @@ async fn an_answer_that_is_over_is_not_waited_for() {
 async fn an_answer_that_is_whole_survives_the_end_of_its_connection() {
     let whole = b"data: {\"choices\":[{\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\n";
     let server = Server::start(vec![vec![stream_head(), chunk(whole), Act::Close]]).await;
-    let (answer, heard) = ask(chat(&server)).await;
-    let answer = answer.unwrap();
-    assert_eq!((answer.reply.text.as_str(), answer.usage, answer.wasted), ("hello", None, Wasted::default()));
-    assert_eq!(heard.len(), 1);
+    let asked = ask(chat(&server)).await;
+    let answer = asked.answer.unwrap();
+    assert_eq!((answer.reply.text.as_str(), answer.usage), ("hello", None));
+    assert_eq!((asked.heard.len(), asked.before.len()), (1, 0));
 }
 
 #[tokio::test]
@@ -420,9 +432,9 @@ async fn what_comes_after_a_whole_answer_takes_nothing_away() {
             vec![stream_head(), chunk(format!("{whole}{after}").as_bytes()), last_chunk()],
         ] {
             let server = Server::start(vec![play]).await;
-            let (answer, heard) = ask(chat(&server)).await;
-            assert_eq!(answer.unwrap().reply.text, "hello");
-            assert_eq!(heard, [Heard::Text("hello".into())]);
+            let asked = ask(chat(&server)).await;
+            assert_eq!(asked.answer.unwrap().reply.text, "hello");
+            assert_eq!(asked.heard, [Heard::Text("hello".into())]);
         }
     }
 }
@@ -430,11 +442,11 @@ async fn what_comes_after_a_whole_answer_takes_nothing_away() {
 #[tokio::test]
 async fn a_connection_that_breaks_before_the_response_may_have_cost_something() {
     let server = Server::start(vec![vec![Act::Close], saying("hello")]).await;
-    let (answer, heard) = ask(chat(&server)).await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.reply.text, "hello");
-    assert_eq!(answer.wasted.attempts_of_unknown_usage, 1);
-    assert!(matches!(&heard[0], Heard::Retrying { why, .. } if why.starts_with("no connection: ")), "{heard:?}");
+    let asked = ask(chat(&server)).await;
+    assert_eq!(asked.answer.unwrap().reply.text, "hello");
+    let [lost] = &asked.before[..] else { panic!("{:?}", asked.before) };
+    assert_eq!(lost.spent, Spent::Unknown);
+    assert!(lost.to_string().starts_with("no connection: "), "{lost}");
 }
 
 #[tokio::test]
@@ -442,23 +454,25 @@ async fn a_server_of_this_machine_that_is_not_running_is_an_error_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
-    let (answer, heard) = ask(endpoint(Dialect::ChatCompletions, &base)).await;
-    let unanswered = answer.unwrap_err();
-    assert!(matches!(*unanswered.why, ModelError::Network(_)) && unanswered.why.is_transient(), "{unanswered}");
+    let asked = ask(endpoint(Dialect::ChatCompletions, &base)).await;
+    assert!(asked.before.is_empty() && asked.heard.is_empty());
+    let lost = asked.answer.unwrap_err();
+    assert!(matches!(*lost.why, ModelError::Network(_)) && lost.why.is_transient(), "{lost}");
     let host = base.trim_start_matches("http://").trim_end_matches("/v1");
     let words = format!("no connection: `{host}`: tcp connect error: Connection refused");
-    assert!(unanswered.to_string().starts_with(&words), "{unanswered}");
-    assert_eq!((heard, unanswered.wasted), (vec![], Wasted::default()));
+    assert!(lost.to_string().starts_with(&words), "{lost}");
+    assert_eq!(lost.spent, Spent::Nothing);
 }
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_an_error_at_once() {
     let (server, _) = Server::start_encrypted(vec![]).await;
-    let (answer, heard) = ask(endpoint(Dialect::ChatCompletions, &server.base)).await;
-    let unanswered = answer.unwrap_err();
-    assert!(matches!(*unanswered.why, ModelError::Untrusted(_)), "{unanswered}");
-    assert!(!unanswered.why.is_transient());
-    assert_eq!((unanswered.wasted, heard, server.count()), (Wasted::default(), vec![], 0));
+    let asked = ask(endpoint(Dialect::ChatCompletions, &server.base)).await;
+    assert_eq!((asked.before.len(), asked.heard.len(), server.count()), (0, 0, 0));
+    let lost = asked.answer.unwrap_err();
+    assert!(matches!(*lost.why, ModelError::Untrusted(_)), "{lost}");
+    assert!(!lost.why.is_transient());
+    assert_eq!(lost.spent, Spent::Nothing);
 }
 
 /// The variable that tells the test below where the server of the test after it is.
@@ -468,7 +482,7 @@ const OWN_SERVER: &str = "MODEL_TEST_SERVER";
 #[ignore = "the test after it starts it with a certificate in its environment"]
 async fn a_service_with_a_certificate_of_its_own_answers() {
     let base = std::env::var(OWN_SERVER).expect("the other test names the server");
-    let (answer, _) = ask(endpoint(Dialect::ChatCompletions, &base)).await;
+    let Asked { answer, .. } = ask(endpoint(Dialect::ChatCompletions, &base)).await;
     assert_eq!(answer.unwrap().reply.text, "hello");
 }
 
