@@ -19,7 +19,6 @@ use model::provider::{KeyNeed, PROVIDERS};
 use model::{Client, Dialect, Endpoint, Model, Provider, Script, Secret};
 use money::Usd;
 use policy::Prohibition;
-use pricing::hardware::Hardware;
 use pricing::tool_prices::ToolPrices;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tools::Site;
+use tools::hf_jobs::Board;
 use tools::site::{Hub, HubToken, JobSecret, SecretPower};
 use turn::Limits;
 
@@ -189,7 +189,7 @@ pub fn key_variables(config: &Config) -> Vec<String> {
 
 /// What calls are described against.
 pub fn site(config: &Config, workspace: Workspace) -> Result<Site, Failure> {
-    Ok(Site { workspace, hardware: Arc::new(Hardware::documented()), hub: Arc::new(hub(config)?) })
+    Ok(Site { workspace, hardware: Board::documented(), hub: Arc::new(hub(config)?) })
 }
 
 fn hub(config: &Config) -> Result<Hub, Failure> {
@@ -209,9 +209,9 @@ fn hub(config: &Config) -> Result<Hub, Failure> {
         };
         // One that is not there is not handed to a job: naming it is an error for the model.
         let Some(value) = value else { continue };
-        let power = if secret.spends == Some(false) { SecretPower::CannotSpend } else { SecretPower::CanSpend };
+        let said = secret.spends.map(|spends| if spends { SecretPower::CanSpend } else { SecretPower::CannotSpend });
         let value = HubToken::new(value);
-        hub.secrets.insert(name.clone(), JobSecret { value, power });
+        hub.secrets.insert(name.clone(), JobSecret { value, said });
     }
     Ok(hub)
 }

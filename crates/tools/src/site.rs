@@ -3,21 +3,21 @@
 //! Not here: doing anything.
 
 use crate::call::Invalid;
-use crate::hf_jobs::Account;
+use crate::hf_jobs::{Account, Board, Roles};
 use host::place::Workspace;
 use policy::{Effect, Place};
-use pricing::hardware::Hardware;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// What tools look at to turn raw arguments into a typed call. Read once when a session starts.
+/// What tools look at to turn raw arguments into a typed call. Read once when a session starts, but for what the Hub
+/// says of its prices and tokens, which [`look_up`](crate::hf_jobs::look_up) keeps fresh.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The folder the person put in front of the agent.
     pub workspace: Workspace,
     /// What hardware for jobs costs.
-    pub hardware: Arc<Hardware>,
+    pub hardware: Board,
     /// The Hub account that jobs run under, and the secrets a job may be handed.
     pub hub: Arc<Hub>,
 }
@@ -45,6 +45,8 @@ pub struct Hub {
     pub secrets: BTreeMap<String, JobSecret>,
     /// Whose token it is. Left empty; the first call that needs it asks the Hub, which rations the question.
     pub account: OnceCell<Account>,
+    /// What the Hub said of those secrets that are its own tokens. Left empty; look-ups fill it.
+    pub roles: Roles,
 }
 
 /// A token of the Hub. It has no `Display`, and its `Debug` shows nothing.
@@ -74,15 +76,15 @@ impl std::fmt::Debug for HubToken {
 pub struct JobSecret {
     /// Its value.
     pub value: HubToken,
-    /// Whether somebody who holds it can spend money.
-    pub power: SecretPower,
+    /// Whether somebody who holds it can spend money, where the configuration says so; then nobody else is asked.
+    pub said: Option<SecretPower>,
 }
 
 /// Whether somebody who holds a secret can spend money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretPower {
-    /// It can, or nobody said that it cannot.
+    /// It can: the configuration says `spends = true`, or nobody knows better.
     CanSpend,
-    /// The configuration says `spends = false`, or it is a Hub token whose role is `read`.
+    /// It cannot: the configuration says `spends = false`, or it is a Hub token whose role is `read`.
     CannotSpend,
 }

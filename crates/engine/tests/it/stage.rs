@@ -14,7 +14,6 @@ use journal::{IfMissing, Journal, Record, SessionId, Verified};
 use mcp::{ServerEvent, Servers, Surroundings};
 use model::{Model, Script};
 use policy::Attendance;
-use pricing::hardware::Hardware;
 use pricing::tool_prices::ToolPrices;
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -86,7 +85,7 @@ impl Stage {
         let setup = Setup {
             model: model(""),
             instructions: "You are being tested.".into(),
-            site: Site { workspace, hardware: Arc::new(Hardware::documented()), hub: Arc::new(Hub::default()) },
+            site: Site { workspace, hardware: tools::hf_jobs::Board::documented(), hub: Arc::new(Hub::default()) },
             scene,
             servers,
             prices: Arc::new(ToolPrices::default()),

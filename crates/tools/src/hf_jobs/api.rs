@@ -2,7 +2,7 @@
 //!
 //! Not here: what the answers are about. Nothing is sent a second time.
 
-use crate::site::{Hub, HubToken};
+use crate::site::{Hub, HubToken, SecretPower};
 use gate::Permit;
 use host::http::{Address, Bearer, Lines, Method, Net, NetError, NetRequest, NetResponse};
 use serde_json::Value;
@@ -81,6 +81,11 @@ impl<'a, A> Api<'a, A> {
         let token = hub.token.as_ref().ok_or("no token of the Hub is configured; the person can set it")?;
         let base = Address::parse(endpoint).map_err(|why| format!("the configured address of the Hub: {why}"))?;
         Ok(Api { hub, token, base, net, permit })
+    }
+
+    /// The same Hub, spoken to under another token.
+    pub(super) fn under(self, token: &'a HubToken) -> Api<'a, A> {
+        Api { token, ..self }
     }
 
     /// The person's configuration.
@@ -244,6 +249,13 @@ fn escaped(text: &str) -> String {
 }
 
 impl Hub {
+    /// Whether somebody who holds this secret can spend money: what the configuration says, else what the Hub said of
+    /// it. Nobody's word is that it can.
+    pub(super) fn power_of(&self, name: &str) -> SecretPower {
+        let said = self.secrets.get(name).and_then(|secret| secret.said);
+        said.unwrap_or_else(|| self.roles.power_of(name))
+    }
+
     /// Takes the token and the secrets out of a text: a job's log may hold what the job was handed.
     pub(super) fn redacted(&self, text: &str) -> String {
         let secrets = self.secrets.iter().map(|(name, secret)| (name.as_str(), &secret.value));
@@ -257,7 +269,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::{JobSecret, SecretPower};
+    use crate::site::JobSecret;
 
     #[test]
     fn the_next_page_is_found_among_other_links() {
@@ -299,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_a_job_was_handed_is_taken_out_of_what_it_says() {
-        let secret = |value: &str| JobSecret { value: HubToken::new(value), power: SecretPower::CanSpend };
+        let secret = |value: &str| JobSecret { value: HubToken::new(value), said: None };
         let secrets = [("KEY".to_owned(), secret("s3cr3t-key")), ("PIN".to_owned(), secret("1"))];
         let token = Some(HubToken::new("hf_token_value"));
         let hub = Hub { token, secrets: secrets.into(), ..Hub::default() };

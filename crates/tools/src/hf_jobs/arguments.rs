@@ -6,9 +6,9 @@
 use super::fields::Fields;
 use super::operation::{Image, JobSpec, Launch, Listing, LogsOf, Operation, Recurring, Target, Wait};
 use super::schedule::Schedule;
-use crate::site::Site;
+use crate::site::Hub;
 use base64::Engine as _;
-use pricing::Timeout;
+use pricing::{Hardware, Timeout};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -48,13 +48,20 @@ const UNPACK: &str =
     r#"printf %s "$REMIT_SCRIPT" | base64 -d > /tmp/remit_script.py && unset REMIT_SCRIPT && exec uv run "$@""#;
 const SCRIPT_PATH: &str = "/tmp/remit_script.py";
 
+/// What a call is understood by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) hub: &'a Hub,
+    pub(super) hardware: &'a Hardware,
+}
+
 /// Reads a call's arguments.
-pub(super) fn read(arguments: Value, site: &Site) -> Result<Operation, String> {
+pub(super) fn read(arguments: Value, known: Known) -> Result<Operation, String> {
     let mut fields = Fields::of(arguments)?;
     let operation: String = fields.need("operation", "a text")?;
     let read = match operation.as_str() {
-        "run" => Operation::Run(launch(&mut fields, site, container)?),
-        "uv" => Operation::Uv(launch(&mut fields, site, uv)?),
+        "run" => Operation::Run(launch(&mut fields, known, container)?),
+        "uv" => Operation::Uv(launch(&mut fields, known, uv)?),
         "ps" => Operation::Ps(listing(&mut fields)?),
         "logs" => {
             let tail = fields.take::<NonZeroU32>("tail", "a number of lines, at least 1")?.map(NonZeroU32::get);
@@ -62,8 +69,8 @@ pub(super) fn read(arguments: Value, site: &Site) -> Result<Operation, String> {
         }
         "inspect" => Operation::Inspect(target(&mut fields, "job_id")?),
         "cancel" => Operation::Cancel(target(&mut fields, "job_id")?),
-        "scheduled run" => Operation::ScheduledRun(recurring(&mut fields, site, container)?),
-        "scheduled uv" => Operation::ScheduledUv(recurring(&mut fields, site, uv)?),
+        "scheduled run" => Operation::ScheduledRun(recurring(&mut fields, known, container)?),
+        "scheduled uv" => Operation::ScheduledUv(recurring(&mut fields, known, uv)?),
         "scheduled ps" => Operation::ScheduledPs(listing(&mut fields)?),
         "scheduled inspect" => Operation::ScheduledInspect(target(&mut fields, "scheduled_job_id")?),
         "scheduled delete" => Operation::ScheduledDelete(target(&mut fields, "scheduled_job_id")?),
@@ -87,25 +94,25 @@ struct Program {
 
 fn launch(
     fields: &mut Fields,
-    site: &Site,
+    known: Known,
     program: fn(&mut Fields) -> Result<Program, String>,
 ) -> Result<Launch, String> {
     let program = program(fields)?;
     let detached = fields.take::<bool>("detach", "true or false")?;
     let wait = if detached == Some(true) { Wait::Detached } else { Wait::ToTheEnd };
     let namespace = namespace(fields)?;
-    Ok(Launch { job: job(fields, site, program)?, namespace, wait })
+    Ok(Launch { job: job(fields, known, program)?, namespace, wait })
 }
 
 fn recurring(
     fields: &mut Fields,
-    site: &Site,
+    known: Known,
     program: fn(&mut Fields) -> Result<Program, String>,
 ) -> Result<Recurring, String> {
     let program = program(fields)?;
     let schedule = Schedule::parse(&fields.need::<String>("schedule", "a text such as `@daily` or `0 3 * * 1`")?)?;
     let namespace = namespace(fields)?;
-    Ok(Recurring { job: job(fields, site, program)?, namespace, schedule })
+    Ok(Recurring { job: job(fields, known, program)?, namespace, schedule })
 }
 
 /// What `run` runs: a command in a container.
@@ -168,7 +175,7 @@ fn check_inline(script: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn job(fields: &mut Fields, site: &Site, program: Program) -> Result<JobSpec, String> {
+fn job(fields: &mut Fields, known: Known, program: Program) -> Result<JobSpec, String> {
     let flavor = fields.take("flavor", "a text such as `a10g-small`")?.unwrap_or_else(|| DEFAULT_FLAVOR.to_owned());
     if !is_word(&flavor, 64) {
         return Err("`flavor` must be a name such as `cpu-basic` or `a10g-small`".to_owned());
@@ -195,8 +202,8 @@ fn job(fields: &mut Fields, site: &Site, program: Program) -> Result<JobSpec, St
         image,
         command,
         environment,
-        secrets: secrets(fields, site)?,
-        unit: site.hardware.price_of(&flavor),
+        secrets: secrets(fields, known.hub)?,
+        unit: known.hardware.price_of(&flavor),
         flavor,
         timeout,
         attempts,
@@ -231,16 +238,16 @@ fn environment(fields: &mut Fields) -> Result<BTreeMap<String, String>, String> 
 }
 
 /// A secret comes only from the person's configuration.
-fn secrets(fields: &mut Fields, site: &Site) -> Result<Vec<String>, String> {
+fn secrets(fields: &mut Fields, hub: &Hub) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = fields.take("secrets", "a list of names")?.unwrap_or_default();
     names.sort_unstable();
     names.dedup();
-    let Some(stranger) = names.iter().find(|name| !site.hub.secrets.contains_key(*name)) else {
+    let Some(stranger) = names.iter().find(|name| !hub.secrets.contains_key(*name)) else {
         return Ok(names);
     };
-    let known: Vec<&str> = site.hub.secrets.keys().map(String::as_str).collect();
-    let known = if known.is_empty() { "none is".to_owned() } else { format!("these are: `{}`", known.join("`, `")) };
-    Err(format!("secret `{}` is not configured in [hf.secrets]; {known}", shortened(stranger)))
+    let names: Vec<&str> = hub.secrets.keys().map(String::as_str).collect();
+    let names = if names.is_empty() { "none is".to_owned() } else { format!("these are: `{}`", names.join("`, `")) };
+    Err(format!("secret `{}` is not configured in [hf.secrets]; {names}", shortened(stranger)))
 }
 
 fn labels(fields: &mut Fields) -> Result<BTreeMap<String, String>, String> {

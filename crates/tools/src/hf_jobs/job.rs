@@ -9,6 +9,8 @@ use serde_json::Value;
 /// The stages after which nothing more happens, and nothing more is billed.
 const FINAL: [&str; 4] = ["COMPLETED", "CANCELED", "ERROR", "DELETED"];
 const COMPLETED: &str = "COMPLETED";
+/// The kind of whoever started a run of a schedule, by its clock or because somebody asked it to.
+const BY_SCHEDULE: &str = "scheduled-job";
 
 /// What one answer of the Hub says about a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(super) struct Job {
     pub(super) flavor: Option<String>,
     pub(super) created_at: Option<String>,
     pub(super) operation: Option<String>,
+    /// The schedule that started it, if one did.
+    pub(super) schedule: Option<String>,
     started: Moment,
     finished: Moment,
     running_secs: Option<u64>,
@@ -59,6 +63,8 @@ impl Job {
             Some(Value::String(text)) => milliseconds(text).map_or(Moment::Unsaid, Moment::At),
             _ => Moment::Unsaid,
         };
+        let initiator = |name: &str| answer.get("initiator").and_then(|initiator| initiator.get(name)).and_then(text);
+        let is_scheduled = initiator("type").as_deref() == Some(BY_SCHEDULE);
         Some(Job {
             id,
             stage: status.get("stage").and_then(Value::as_str)?.chars().take(40).collect(),
@@ -66,6 +72,7 @@ impl Job {
             flavor: answer.get("flavor").and_then(text),
             created_at: answer.get("createdAt").and_then(text),
             operation: answer.get("labels").and_then(|labels| labels.get(OPERATION_LABEL)).and_then(text),
+            schedule: if is_scheduled { initiator("id") } else { None },
             started: moment("startedAt"),
             finished: moment("finishedAt"),
             running_secs: answer.get("durations").and_then(|durations| durations.get("runningSecs")).and_then(seconds),
@@ -85,6 +92,11 @@ impl Job {
     /// Whether it has finished, in a stage that says nothing to us.
     pub(super) fn is_finished_strangely(&self) -> bool {
         !self.is_over() && !["SCHEDULING", "RUNNING"].contains(&self.stage.as_str()) && self.finished_at().is_some()
+    }
+
+    /// When it was made, in seconds since 1970, if the Hub says so.
+    pub(super) fn created_secs(&self) -> Option<u64> {
+        u64::try_from(milliseconds(self.created_at.as_deref()?)?.div_euclid(1_000)).ok()
     }
 
     fn finished_at(&self) -> Option<i64> {
@@ -231,6 +243,25 @@ mod tests {
         assert!(job("EVICTED", json!(START), json!(LATER), json!(60)).is_finished_strangely());
         assert!(!job("EVICTED", json!(START), json!(null), json!(60)).is_finished_strangely());
         assert!(!job("RUNNING", json!(START), json!(LATER), json!(60)).is_finished_strangely());
+    }
+
+    #[test]
+    fn a_job_tells_which_schedule_started_it_and_when() {
+        let by = |initiator: Value| {
+            let answer = json!({"id": "a", "status": {"stage": "RUNNING"}, "createdAt": LATER, "initiator": initiator});
+            Job::read(&answer).unwrap()
+        };
+        let run = by(json!({"type": "scheduled-job", "id": "s1"}));
+        assert_eq!((run.schedule.as_deref(), run.created_secs()), (Some("s1"), Some(1_795_323_660)));
+        for initiator in [
+            json!({"type": "user", "id": "s1"}),
+            json!({"type": "duplicated-job", "id": "s1"}),
+            json!({"id": "s1"}),
+            json!(null),
+            json!("s1"),
+        ] {
+            assert_eq!(by(initiator).schedule, None);
+        }
     }
 
     #[test]

@@ -11,7 +11,11 @@ use super::arguments::OPERATION_LABEL;
 use super::job::Job;
 use super::operation::{Image, JobSpec, Recurring};
 use crate::site::Hub;
+use money::Usd;
+use policy::Price;
+use pricing::{Ports, Timeout, UnitPrice, job_price};
 use serde_json::{Map, Value, json};
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -72,6 +76,35 @@ pub(super) async fn resume(api: &Api<'_, HfJobs>, namespace: &str, id: &str) -> 
         known => return known,
     };
     look(&why, || Box::pin(is_active(api, &path))).await
+}
+
+/// What each run of a schedule costs, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunsOf {
+    pub(super) unit: Option<UnitPrice>,
+    pub(super) ports: Ports,
+    pub(super) most: Option<Usd>,
+}
+
+/// Finds out what the runs of a schedule cost, by the prices of this call: a schedule that is resumed may be anybody's.
+///
+/// What cannot be found out is not known, which is no reason not to resume.
+pub(super) async fn runs_of(api: &Api<'_, HfJobs>, namespace: &str, id: &str) -> RunsOf {
+    let found = api.get(&format!("/api/scheduled-jobs/{namespace}/{id}"), &[]).await;
+    let spec = found.ok().and_then(|found| found.value.get("jobSpec").cloned()).unwrap_or_default();
+    let unit = spec.get("flavor").and_then(Value::as_str).and_then(|flavor| api.act().hardware.price_of(flavor));
+    let is_exposed = spec.pointer("/expose/ports").and_then(Value::as_array).is_some_and(|ports| !ports.is_empty());
+    let ports = if is_exposed { Ports::Exposed } else { Ports::Closed };
+    let most = || {
+        let timeout = spec.get("timeout").filter(|timeout| timeout.is_number())?;
+        let timeout = Timeout::read(Some(timeout)).ok()?;
+        let retries = u32::try_from(spec.get("retry")?.as_u64()?).ok()?;
+        match job_price(unit?, timeout, NonZeroU32::new(retries.checked_add(1)?)?, ports) {
+            Price::AtMost(most) => Some(most),
+            Price::Free | Price::Unknown(_) | Price::Unbounded(_) => None,
+        }
+    };
+    RunsOf { unit, ports, most: most() }
 }
 
 async fn is_active(api: &Api<'_, HfJobs>, path: &str) -> Result<Option<()>, ApiError> {

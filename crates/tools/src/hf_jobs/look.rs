@@ -3,6 +3,7 @@
 //! Not here: anything that starts a job.
 
 use super::api::{Api, ApiError};
+use super::arguments::OPERATION_LABEL;
 use super::job::{Job, Time};
 use super::log::{LogDecoder, Tail};
 use super::operation::{LogsOf, Operation, Target};
@@ -116,7 +117,7 @@ async fn list<A>(api: &Api<'_, A>, path: &str, line: fn(&Value) -> Option<String
 fn line_of_job(answer: &Value) -> Option<String> {
     let job = Job::read(answer)?;
     let (flavor, created) = (job.flavor.as_deref().unwrap_or("?"), job.created_at.as_deref().unwrap_or("?"));
-    let label = job.operation.as_deref().map_or_else(String::new, |label| format!("  remit-op={label}"));
+    let label = job.operation.as_deref().map_or_else(String::new, |label| format!("  {OPERATION_LABEL}={label}"));
     Some(format!("{}  {}  {flavor}  {created}{label}  {}", job.id, job.stage, command_of(answer)))
 }
 
@@ -126,7 +127,9 @@ fn line_of_schedule(answer: &Value) -> Option<String> {
     let (schedule, flavor) = (text("/schedule")?, text("/jobSpec/flavor").unwrap_or("?"));
     let next = text("/status/nextJobRunAt").unwrap_or("none");
     let command = answer.get("jobSpec").map(command_of).unwrap_or_default();
-    Some(format!("{}  {state}  {schedule}  {flavor}  next: {next}  {command}", text("/id")?))
+    let label = text(&format!("/jobSpec/labels/{OPERATION_LABEL}"));
+    let label = label.map_or_else(String::new, |label| format!("  {OPERATION_LABEL}={label}"));
+    Some(format!("{}  {state}  {schedule}  {flavor}  next: {next}{label}  {command}", text("/id")?))
 }
 
 fn command_of(answer: &Value) -> String {
@@ -157,7 +160,13 @@ async fn cancel<A>(api: &Api<'_, A>, target: &Target) -> Result<String, String> 
     let path = path_of(api, "jobs", target).await?;
     let asked = api.post(&format!("{path}/cancel"), None).await;
     if let Err(error @ (ApiError::NotSent(_) | ApiError::Status { .. })) = asked {
-        return Err(format!("not cancelled: {error}"));
+        let elsewhere = match (&error, &target.namespace) {
+            (ApiError::Status { status: 404, .. }, None) => {
+                "; a job of an organisation is cancelled with its `namespace`"
+            }
+            _ => "",
+        };
+        return Err(format!("not cancelled: {error}{elsewhere}"));
     }
     let deadline = Instant::now() + CANCEL_PATIENCE;
     let (mut pause, mut stage) = (Duration::from_millis(200), "unknown".to_owned());

@@ -1,7 +1,8 @@
 //! `hf_jobs`: jobs on the hardware of the Hugging Face Hub, started once or on a schedule, looked at and cancelled.
 //!
 //! In reading order: `operation` has the closed list of what can be asked; `arguments` (with `fields` and `schedule`)
-//! reads it from what a model wrote; this file prices it; `run` carries it out, with `launch` for what costs money,
+//! reads it from what a model wrote; `lookup` finds out beforehand what it must know, and `board` keeps that; this file
+//! prices it; `run` carries it out, with `launch` for what costs money,
 //! `follow` (with `job` and `log`) for staying with a job, and `look` for what is free; `reference` and `reconcile`
 //! find out later what became of a launch; `api` speaks to the Hub.
 //!
@@ -9,6 +10,7 @@
 
 mod api;
 mod arguments;
+mod board;
 mod declaration;
 mod fields;
 mod follow;
@@ -16,6 +18,7 @@ mod job;
 mod launch;
 mod log;
 mod look;
+mod lookup;
 mod operation;
 mod reconcile;
 mod reference;
@@ -23,16 +26,20 @@ mod run;
 mod schedule;
 
 pub use api::Account;
-pub use reconcile::{Inquiry, Reconciled, reconcile};
+pub use board::{Board, Roles};
+pub use lookup::look_up;
+pub use reconcile::{Fate, Inquiry, Reconciled, ScheduledRun, reconcile};
 pub use run::run;
 
 use crate::call::Invalid;
 use crate::site::{Hub, SecretPower, Site};
 use crate::text;
+use arguments::Known;
 use gate::{Act, CallId};
 use operation::{JobSpec, Operation, Target};
 use policy::{Action, Effect, Price, Subject};
-use pricing::Hardware;
+use pricing::hardware::DOCUMENTED_IN;
+use pricing::{Hardware, Source};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +56,8 @@ const SUMMARY: usize = 100;
 pub struct HfJobs {
     operation: Operation,
     hub: Arc<Hub>,
+    /// The prices that it was priced by, and is booked by.
+    hardware: Arc<Hardware>,
     price: Price,
     shown: String,
 }
@@ -65,15 +74,17 @@ pub fn spec() -> ToolSpec {
 /// runs, so that what a call would do can be said without one.
 pub fn parse(arguments: Value, site: &Site) -> Result<HfJobs, Invalid> {
     let shown = canonical(&arguments);
-    let operation = arguments::read(arguments, site).map_err(|why| Invalid::Arguments { tool: NAME, why })?;
-    let price = price(&operation, site);
-    Ok(HfJobs { operation, hub: Arc::clone(&site.hub), price, shown })
+    let hardware = site.hardware.list();
+    let known = Known { hub: &site.hub, hardware: &hardware };
+    let operation = arguments::read(arguments, known).map_err(|why| Invalid::Arguments { tool: NAME, why })?;
+    let price = price(&operation, known);
+    Ok(HfJobs { operation, hub: Arc::clone(&site.hub), hardware, price, shown })
 }
 
 /// What a call may cost. Only what starts something costs anything.
-fn price(operation: &Operation, site: &Site) -> Price {
+fn price(operation: &Operation, known: Known) -> Price {
     match operation {
-        Operation::Run(launch) | Operation::Uv(launch) => price_of_launch(&launch.job, &site.hub, &site.hardware),
+        Operation::Run(launch) | Operation::Uv(launch) => price_of_launch(&launch.job, known),
         Operation::ScheduledRun(recurring) | Operation::ScheduledUv(recurring) => {
             Price::Unbounded(format!("it runs again and again, {}, until it is deleted", recurring.schedule))
         }
@@ -90,11 +101,11 @@ fn price(operation: &Operation, site: &Site) -> Price {
 }
 
 /// A job that holds what can start other jobs has no bound; any other has its hardware's.
-fn price_of_launch(job: &JobSpec, hub: &Hub, hardware: &Hardware) -> Price {
-    let can_spend = |name: &&String| hub.secrets.get(*name).is_none_or(|secret| secret.power == SecretPower::CanSpend);
+fn price_of_launch(job: &JobSpec, known: Known) -> Price {
+    let can_spend = |name: &&String| known.hub.power_of(name) == SecretPower::CanSpend;
     match job.secrets.iter().find(can_spend) {
         Some(name) => Price::Unbounded(format!("a job that holds the secret `{name}` can spend by itself")),
-        None => hardware.job_price(&job.flavor, job.timeout, job.attempts, job.exposure()),
+        None => known.hardware.job_price(&job.flavor, job.timeout, job.attempts, job.exposure()),
     }
 }
 
@@ -104,7 +115,7 @@ impl Act for HfJobs {
             tool: NAME.to_owned(),
             effect: effect(&self.operation),
             price: self.price.clone(),
-            summary: summary(&self.operation),
+            summary: summary(&self.operation, self.hardware.source()),
             subject: Subject::Other,
             shown: self.shown.clone(),
         }
@@ -129,10 +140,11 @@ fn effect(operation: &Operation) -> Effect {
     }
 }
 
-fn summary(operation: &Operation) -> String {
+fn summary(operation: &Operation, source: &Source) -> String {
     match operation {
         Operation::Run(launch) | Operation::Uv(launch) => {
-            format!("start {}", summary_of_job(&launch.job, launch.namespace.as_deref()))
+            let job = summary_of_job(&launch.job, launch.namespace.as_deref());
+            format!("start {job}{}", marked(source))
         }
         Operation::ScheduledRun(recurring) | Operation::ScheduledUv(recurring) => {
             let job = summary_of_job(&recurring.job, recurring.namespace.as_deref());
@@ -147,6 +159,14 @@ fn summary(operation: &Operation) -> String {
         Operation::ScheduledDelete(target) => summary_of_target("delete schedule", target),
         Operation::ScheduledSuspend(target) => summary_of_target("suspend schedule", target),
         Operation::ScheduledResume(target) => summary_of_target("resume schedule", target),
+    }
+}
+
+/// Says of a price that is not the Hub's own word of today that it is not.
+fn marked(source: &Source) -> String {
+    match source {
+        Source::Fallback(_) => format!(" (priced as documented in {DOCUMENTED_IN}: the Hub's list could not be had)"),
+        Source::Documented | Source::Catalogue => String::new(),
     }
 }
 

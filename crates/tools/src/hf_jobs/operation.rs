@@ -3,7 +3,9 @@
 //! Not here: reading them from what a model wrote (that is `arguments`), or carrying them out.
 
 use super::schedule::Schedule;
-use pricing::{Ports, Timeout, UnitPrice};
+use money::Usd;
+use policy::Price;
+use pricing::{Ports, Timeout, UnitPrice, job_price};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
@@ -102,6 +104,14 @@ impl JobSpec {
     /// Whether the outside can reach the job.
     pub(super) fn exposure(&self) -> Ports {
         if self.ports.is_empty() { Ports::Closed } else { Ports::Exposed }
+    }
+
+    /// The most that all its attempts can cost, when its hardware has a price.
+    pub(super) fn most(&self) -> Option<Usd> {
+        match job_price(self.unit?, self.timeout, self.attempts, self.exposure()) {
+            Price::AtMost(most) => Some(most),
+            Price::Free | Price::Unknown(_) | Price::Unbounded(_) => None,
+        }
     }
 
     /// The longest that all its attempts can run.

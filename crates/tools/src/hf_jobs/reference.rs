@@ -7,9 +7,13 @@
 //! The first word is `hf-job` or `hf-schedule`. `ns` is the namespace, `id` the Hub's id, `op` the value of the label
 //! `remit-op`, `unit` what the hardware cost when it was priced (dollars / minutes), `ports` whether they are
 //! `exposed` or `closed`, and `sent` when the launch was sent, in seconds since 1970. What is not known is `?`.
+//!
+//! The reference of a schedule ends with the most that one of its runs can cost, in dollars, where that is known:
+//! `most=0.01`.
 
 use super::arguments::is_word;
 use gate::CallId;
+use money::Usd;
 use pricing::{Ports, UnitPrice};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -26,6 +30,8 @@ pub(super) struct Reference {
     pub(super) unit: Option<UnitPrice>,
     pub(super) ports: Ports,
     pub(super) sent_secs: u64,
+    /// The most that one run of a schedule can cost.
+    pub(super) most: Option<Usd>,
 }
 
 /// What was launched.
@@ -62,7 +68,8 @@ impl fmt::Display for Reference {
         };
         let unit = self.unit.map_or_else(|| "?".to_owned(), |unit| unit.to_string());
         let (namespace, id, operation) = (known(&self.namespace), known(&self.id), known(&self.operation));
-        write!(f, "{kind} ns={namespace} id={id} op={operation} unit={unit} ports={ports} sent={}", self.sent_secs)
+        write!(f, "{kind} ns={namespace} id={id} op={operation} unit={unit} ports={ports} sent={}", self.sent_secs)?;
+        self.most.map_or(Ok(()), |most| write!(f, " most={most}"))
     }
 }
 
@@ -89,7 +96,7 @@ impl FromStr for Reference {
             word if is_word(word, 100) => Ok(Some(word.to_owned())),
             _ => Err(NotAReference),
         };
-        let reference = Reference {
+        let mut reference = Reference {
             kind,
             namespace: known(field("ns")?)?,
             id: known(field("id")?)?,
@@ -104,7 +111,12 @@ impl FromStr for Reference {
                 _ => return Err(NotAReference),
             },
             sent_secs: field("sent")?.parse().map_err(|_| NotAReference)?,
+            most: None,
         };
+        if let Some(last) = parts.next() {
+            let most = last.strip_prefix("most=").and_then(|most| most.parse().ok());
+            reference.most = Some(most.ok_or(NotAReference)?);
+        }
         if parts.next().is_some() { Err(NotAReference) } else { Ok(reference) }
     }
 }
@@ -119,6 +131,7 @@ mod tests {
             "hf-job ns=me id=0123 op=c7-1f2e unit=1.00/60 ports=closed sent=1795324800",
             "hf-job ns=? id=? op=c7-1f2e unit=? ports=exposed sent=0",
             "hf-schedule ns=my-org id=s1 op=? unit=0.016667/1 ports=closed sent=7",
+            "hf-schedule ns=my-org id=s1 op=? unit=0.016667/1 ports=closed sent=7 most=0.50001",
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
         }
@@ -132,6 +145,9 @@ mod tests {
             "hf-job",
             "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=closed",
             "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=closed sent=1 more=2",
+            "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=closed sent=1 most=",
+            "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=closed sent=1 most=-1",
+            "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=closed sent=1 most=1 most=1",
             "hf-job ns=../x id=0123 op=c7 unit=1.00/60 ports=closed sent=1",
             "hf-job ns=me id=0123 op=c7 unit=0/60 ports=closed sent=1",
             "hf-job ns=me id=0123 op=c7 unit=1.00/60 ports=open sent=1",

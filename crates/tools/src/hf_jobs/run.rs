@@ -4,6 +4,7 @@
 
 use super::HfJobs;
 use super::api::Api;
+use super::arguments::OPERATION_LABEL;
 use super::follow::{self, Followed, Followee};
 use super::job::{Job, Time};
 use super::launch::{self, Launched};
@@ -86,6 +87,10 @@ pub(super) fn reference_of(operation: &Operation, outputs: &Path, call: &CallId,
         unit: job.and_then(|job| job.unit),
         ports: job.map_or(Ports::Closed, JobSpec::exposure),
         sent_secs,
+        most: match kind {
+            Kind::Job => None,
+            Kind::Schedule => job.and_then(JobSpec::most),
+        },
     })
 }
 
@@ -141,9 +146,10 @@ async fn start_job(permit: &Permit<HfJobs>, scene: &Scene, launch: &Launch) -> E
             scene.progress.say(format!("job {namespace}/{} has started: {}\n", job.id, job.stage));
             match launch.wait {
                 Wait::Detached => {
+                    let (id, left) = (&job.id, left_open(permit.act(), &launch.job, (namespace, &job.id)));
                     let text = format!(
-                        "job {} of {namespace} has started ({}). It goes on; read it with logs or inspect, stop it with cancel.",
-                        job.id, job.stage
+                        "job {id} of {namespace} has started ({}). It goes on; read it with logs or inspect. {left}",
+                        job.stage
                     );
                     Ending::Open(reference, Report::Done(text))
                 }
@@ -155,11 +161,30 @@ async fn start_job(permit: &Permit<HfJobs>, scene: &Scene, launch: &Launch) -> E
 
 fn may_have_started(reference: Reference, why: &str) -> Ending {
     let label = reference.operation.as_deref().unwrap_or("?");
+    let list = match reference.kind {
+        Kind::Job => "ps",
+        Kind::Schedule => "scheduled ps",
+    };
     let text = format!(
-        "unknown: it may or may not have started, and was not sent again: {why}. Look for the label remit-op={label} \
-         with the operation ps before starting it anew."
+        "unknown: it may or may not have started, and was not sent again: {why}. What it can cost stays held. Look for \
+         the label {OPERATION_LABEL}={label} with the operation {list} before starting it anew."
     );
     Ending::Open(reference, Report::Failed(text))
+}
+
+/// What a job that is left to itself can still cost, and how to end it: for the model, and for the person.
+fn left_open(act: &HfJobs, spec: &JobSpec, (namespace, id): (&str, &str)) -> String {
+    let most = spec.most().map_or_else(
+        || "What it can cost is not known; it is listed without a bound until it is over".to_owned(),
+        |most| format!("It can cost up to ${most} in all"),
+    );
+    let held = match &act.price {
+        Price::AtMost(_) => ", which stays held until it is over",
+        Price::Unbounded(_) => ", and what is spent with the secrets that it holds",
+        Price::Free | Price::Unknown(_) => "",
+    };
+    let cancel = serde_json::json!({"operation": "cancel", "job_id": id, "namespace": namespace});
+    format!("{most}{held}. To end it: {} {cancel}", super::NAME)
 }
 
 async fn stay(api: &Api<'_, HfJobs>, scene: &Scene, spec: &JobSpec, reference: Reference) -> Ending {
@@ -170,12 +195,15 @@ async fn stay(api: &Api<'_, HfJobs>, scene: &Scene, spec: &JobSpec, reference: R
     let job = match followed {
         Followed::Over(job) => job,
         Followed::Stopped => {
-            let text =
-                format!("stopped waiting; job {id} of {namespace} goes on, and costs money until it is cancelled");
+            let left = left_open(api.act(), spec, (&namespace, &id));
+            let text = format!(
+                "stopped waiting; job {id} of {namespace} goes on, and costs money until it is cancelled. {left}"
+            );
             return Ending::Open(reference, Report::Failed(with_log(&text, &log)));
         }
         Followed::GivenUp(why) => {
-            let text = format!("job {id} of {namespace} was started, but nobody waits for it any more: {why}");
+            let left = left_open(api.act(), spec, (&namespace, &id));
+            let text = format!("job {id} of {namespace} was started, but nobody waits for it any more: {why}. {left}");
             return Ending::Open(reference, Report::Failed(with_log(&api.hub().redacted(&text), &log)));
         }
     };
@@ -240,6 +268,12 @@ async fn resume_schedule(permit: &Permit<HfJobs>, scene: &Scene, target: &Target
         Err(why) => return Ending::Released(why),
     };
     let Prepared { api, namespace, reference, .. } = prepared;
+    let runs = tokio::select! {
+        biased;
+        () = scene.stop.cancelled() => return Ending::Released("stopped before anything was sent".to_owned()),
+        runs = launch::runs_of(&api, &namespace, &target.id) => runs,
+    };
+    let reference = Reference { unit: runs.unit, ports: runs.ports, most: runs.most, ..reference };
     match sent(scene, launch::resume(&api, &namespace, &target.id)).await {
         Launched::NotStarted(why) => Ending::Released(why),
         Launched::Unknown(why) => {

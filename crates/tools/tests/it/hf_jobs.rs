@@ -4,9 +4,13 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test serves a stand-in and runs what a job would run")]
 
+mod catalogue;
 mod judging;
 mod later;
 mod looking;
 mod rig;
+mod roles;
 mod running;
 mod scene;
+mod schedules;
+mod traps;

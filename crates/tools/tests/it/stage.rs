@@ -10,7 +10,6 @@ use host::place::Workspace;
 use host::scene::Scene;
 use journal::{IfMissing, Journal};
 use policy::{Action, Attendance};
-use pricing::Hardware;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -36,7 +35,7 @@ impl Stage {
         let workspace = Workspace::open(&root).unwrap().with_readable(&outputs).unwrap();
         let environment = Arc::new(Environment::of_this_program(&[], &[]));
         let scene = Scene::new(workspace.clone(), outputs, environment, Net::new(), Runs::default());
-        let site = Site { workspace, hardware: Arc::new(Hardware::documented()), hub: Arc::new(Hub::default()) };
+        let site = Site { workspace, hardware: tools::hf_jobs::Board::documented(), hub: Arc::new(Hub::default()) };
         let journal = Journal::open(&folder.path().join("journal.db"), IfMissing::Create).await.unwrap();
         let log = journal.create(&"test".parse().unwrap(), 0, "{}").await.unwrap();
         let state = State::open("yolo:uncapped".parse().unwrap(), Attendance::Unattended, Vec::new());
@@ -95,7 +94,7 @@ impl Stage {
     pub async fn finish(&mut self, ready: Ready) -> Result<String, String> {
         let done = ready.run(&self.scene).await;
         let call = self.call();
-        match self.gate.close(&call, Ended::Done(done)).await.unwrap() {
+        match self.gate.close(&call, Ended::Done(done), |_| Ok(Vec::new())).await.unwrap() {
             Report::Done(text) => Ok(text),
             Report::Failed(text) => Err(text),
         }

@@ -16,12 +16,12 @@ use ledger::{Book, Entry, carve};
 use mcp::Servers;
 use money::Usd;
 use policy::{Cap, Mode, ModeChoice, Purse};
-use pricing::Hardware;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use tools::Site;
+use tools::hf_jobs::Board;
 use tools::site::{Hub, HubToken, JobSecret, SecretPower};
 
 /// Judges a case's call.
@@ -33,11 +33,11 @@ pub fn judged(case: &Case, servers: &Servers) -> Result<Judgement, Failure> {
             .with_context(|| format!("the link `{}` of case `{}` cannot be made", link.name, case.id))
             .map_err(Failure::host)?;
     }
-    let secret = || JobSecret { value: HubToken::new("a secret of a case"), power: SecretPower::CanSpend };
+    let secret = || JobSecret { value: HubToken::new("a secret of a case"), said: Some(SecretPower::CanSpend) };
     let secrets: BTreeMap<String, JobSecret> = case.world.secrets.iter().map(|name| (name.clone(), secret())).collect();
     let site = Site {
         workspace: Workspace::open(folder.path()).map_err(Failure::host)?,
-        hardware: Arc::new(Hardware::documented()),
+        hardware: Board::documented(),
         hub: Arc::new(Hub { secrets, ..Hub::default() }),
     };
     let state = state(&case.standing).map_err(|why| Failure::bug(anyhow::Error::new(why)))?;

@@ -6,7 +6,7 @@ use super::rig::*;
 use gate::CallId;
 use ledger::Stage;
 use serde_json::json;
-use tools::hf_jobs::Reconciled;
+use tools::hf_jobs::Fate;
 
 const LONG_AFTER: u64 = 10_000_000_000;
 
@@ -21,12 +21,12 @@ async fn a_job_that_was_left_goes_on_and_then_settles() {
     done(bench.run(with(hour(), json!({"detach": true, "ports": [80]}))).await);
     let reference = bench.reference();
     assert!(reference.contains(" ports=exposed "), "{reference}");
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::StillRunning);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::StillRunning);
     api.inject(json!({"kind": "stage", "stage": "DEFROSTING"})).await;
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::StillRunning);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::StillRunning);
     api.advance(12).await;
     let cost = "0.016833333334".parse().unwrap();
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::Settled(cost));
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::Settled(cost));
 }
 
 #[tokio::test]
@@ -37,14 +37,14 @@ async fn a_launch_whose_answer_was_lost_is_found_later() {
     api.inject(json!({"kind": "fail", "status": 503, "on": "list", "times": 4})).await;
     failed(bench.run(hour()).await);
     let reference = bench.reference();
-    let Reconciled::Unknown(why) = bench.reconcile(&reference, LONG_AFTER).await else {
+    let Fate::Unknown(why) = bench.reconcile(&reference, LONG_AFTER).await.fate else {
         panic!("the Hub cannot be asked")
     };
     assert!(why.contains("status 503"), "{why}");
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::StillRunning);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::StillRunning);
     api.advance(1_000).await;
     let cost = "0.016666666667".parse().unwrap();
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::Settled(cost));
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::Settled(cost));
 }
 
 #[tokio::test]
@@ -55,9 +55,9 @@ async fn a_launch_that_is_nowhere_never_started_but_only_after_a_while() {
     failed(bench.run(hour()).await);
     let reference = bench.reference();
     let soon = sent(&reference) + 60;
-    assert!(matches!(bench.reconcile(&reference, soon).await, Reconciled::Unknown(_)));
-    assert!(matches!(bench.reconcile(&reference, 0).await, Reconciled::Unknown(_)));
-    assert_eq!(bench.reconcile(&reference, soon + 15 * 60).await, Reconciled::NeverStarted);
+    assert!(matches!(bench.reconcile(&reference, soon).await.fate, Fate::Unknown(_)));
+    assert!(matches!(bench.reconcile(&reference, 0).await.fate, Fate::Unknown(_)));
+    assert_eq!(bench.reconcile(&reference, soon + 15 * 60).await.fate, Fate::NeverStarted);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_job_that_was_cancelled_before_it_started_is_known_to_cost_nothing() {
     let reference = bench.reference();
     let id = api.state().await["jobs"][0]["id"].clone();
     done(bench.run(json!({"operation": "cancel", "job_id": id})).await);
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::NeverStarted);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::NeverStarted);
 }
 
 #[tokio::test]
@@ -82,10 +82,10 @@ async fn a_run_that_was_cut_off_can_be_found_by_what_is_on_record() {
     let call = bench.parse(hour());
     let reference = call.reference_if_lost(&bench.scene.outputs, &CallId::new("c1"), 1_795_324_800).unwrap();
     assert!(reference.starts_with("hf-job ns=? id=? op=c1-"), "{reference}");
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::StillRunning);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::StillRunning);
     api.advance(12).await;
     let cost = "0.016666666667".parse().unwrap();
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::Settled(cost));
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::Settled(cost));
     let nothing = bench.parse(json!({"operation": "ps"}));
     assert_eq!(nothing.reference_if_lost(&bench.scene.outputs, &CallId::new("c1"), 0), None);
 }
@@ -104,7 +104,7 @@ async fn what_cannot_be_told_stays_open_and_says_why() {
         ("hf-job ns=me id=gone op=? unit=1.00/60 ports=closed sent=0".to_owned(), "status 404"),
         ("hf-job ns=me id=? op=? unit=1.00/60 ports=closed sent=0".to_owned(), "names no job"),
     ] {
-        let Reconciled::Unknown(why) = bench.reconcile(&reference, LONG_AFTER).await else { panic!("{reference}") };
+        let Fate::Unknown(why) = bench.reconcile(&reference, LONG_AFTER).await.fate else { panic!("{reference}") };
         assert!(why.contains(says), "{reference}: {why}");
     }
 }
@@ -122,23 +122,28 @@ async fn a_schedule_stays_open_until_it_is_gone() {
     assert!(reference.starts_with(&format!("hf-schedule ns=me id={id} op=c1-")), "{reference}");
     let spec = &state["schedules"][0]["jobSpec"];
     assert_eq!((&spec["timeout"], &spec["retry"]), (&json!(60), &json!(0)));
-    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::StillRunning);
+    assert_eq!(bench.reconcile(&reference, LONG_AFTER).await.fate, Fate::StillRunning);
 
     let text = done(bench.run(json!({"operation": "scheduled ps"})).await);
     assert!(text.starts_with(&format!("{id}  active  @daily  cpu-basic  next: ")), "{text}");
+    assert!(text.contains("  remit-op=c1-"), "{text}");
     let one = |operation: &str| json!({"operation": operation, "scheduled_job_id": id});
     let text = done(bench.run(one("scheduled inspect")).await);
     assert!(text.contains("\"schedule\": \"@daily\""), "{text}");
     done(bench.run(one("scheduled suspend")).await);
     assert_eq!(api.state().await["schedules"][0]["suspend"], true);
+    assert_eq!(
+        bench.reconcile(&reference, LONG_AFTER).await.fate,
+        Fate::StillRunning,
+        "a suspended one is still there"
+    );
     done(bench.run(one("scheduled resume")).await);
     assert!(bench.reference().starts_with(&format!("hf-schedule ns=me id={id} op=? ")), "{}", bench.reference());
     assert_eq!(api.state().await["schedules"][0]["suspend"], false);
     done(bench.run(one("scheduled delete")).await);
     assert_eq!(api.state().await["schedules"], json!([]));
-    assert!(
-        matches!(bench.reconcile(&reference, LONG_AFTER).await, Reconciled::Unknown(why) if why.contains("is gone"))
-    );
+    let found = bench.reconcile(&reference, LONG_AFTER).await;
+    assert_eq!((found.fate, found.runs), (Fate::Settled(money::Usd::ZERO), Vec::new()));
 }
 
 #[tokio::test]

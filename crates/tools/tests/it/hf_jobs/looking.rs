@@ -100,7 +100,8 @@ async fn a_cancellation_that_was_refused_says_so() {
     let api = JobsApi::start(standing()).await;
     let mut bench = Bench::at(&api).await;
     let text = failed(bench.run(json!({"operation": "cancel", "job_id": "nope"})).await);
-    assert_eq!(text, "not cancelled: status 404, there is no such thing here: Job not found");
+    let elsewhere = "; a job of an organisation is cancelled with its `namespace`";
+    assert_eq!(text, format!("not cancelled: status 404, there is no such thing here: Job not found{elsewhere}"));
 }
 
 #[tokio::test]

@@ -3,24 +3,27 @@
 //! Not here: tests.
 
 use super::scene::scene;
-use gate::{Admission, CallId, Done, Ended, Gate, Permit, Report, State};
+use gate::{Act, Admission, CallId, Done, Ended, Gate, Permit, Report, State};
 use host::scene::Scene;
 use journal::{IfMissing, Journal, SessionId};
 use ledger::Stage;
-use policy::Attendance;
-use pricing::Hardware;
+use policy::{Attendance, Price};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tools::hf_jobs::{self, HfJobs, Inquiry, Reconciled};
+use tools::hf_jobs::{self, Board, HfJobs, Inquiry, Reconciled};
 use tools::site::{Hub, HubToken, JobSecret, SecretPower, Site};
 
 pub const TOKEN: &str = "hf_a_token_that_may_write";
+/// A token that may only read.
+pub const READ_TOKEN: &str = "hf_a_token_that_may_read";
+/// Another token that may write.
+pub const WRITE_TOKEN: &str = "hf_another_token";
 pub const SECRET: &str = "w4ndb-s3cr3t-value";
 
-pub use standins::{JobsOptions, Play};
+pub use standins::{JobsOptions, Play, Unit};
 
 /// A jobs API whose clock runs as fast as the options say.
 pub struct JobsApi {
@@ -33,7 +36,8 @@ impl JobsApi {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let options = JobsOptions {
-            tokens: vec![TOKEN.to_owned()],
+            tokens: vec![TOKEN.to_owned(), WRITE_TOKEN.to_owned()],
+            read_tokens: vec![READ_TOKEN.to_owned()],
             user: "me".to_owned(),
             orgs: vec!["guild".to_owned()],
             ..options
@@ -48,6 +52,14 @@ impl JobsApi {
             Some(body) => self.client.post(url).json(&body),
             None => self.client.get(url),
         };
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+        response.json().await.unwrap()
+    }
+
+    /// Makes a request that only the person would make.
+    pub async fn post(&self, path: &str) -> Value {
+        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(TOKEN);
         let response = request.send().await.unwrap();
         assert!(response.status().is_success(), "{}", response.text().await.unwrap());
         response.json().await.unwrap()
@@ -96,17 +108,17 @@ pub struct Bench {
     pub progress: mpsc::Receiver<String>,
     calls: usize,
     folder: tempfile::TempDir,
-    _journal: Journal,
+    journal: Journal,
 }
 
 /// How the person's Hub is set up when a test says nothing else.
 pub fn hub(endpoint: &str) -> Hub {
-    let secret = |value: &str, power| JobSecret { value: HubToken::new(value), power };
+    let secret = |value: &str, said| JobSecret { value: HubToken::new(value), said: Some(said) };
     Hub {
         endpoint: Some(endpoint.to_owned()),
         token: Some(HubToken::new(TOKEN)),
         secrets: [
-            ("HF_TOKEN".to_owned(), secret("hf_another_token", SecretPower::CanSpend)),
+            ("HF_TOKEN".to_owned(), secret(WRITE_TOKEN, SecretPower::CanSpend)),
             ("WANDB_API_KEY".to_owned(), secret(SECRET, SecretPower::CannotSpend)),
         ]
         .into(),
@@ -124,8 +136,31 @@ impl Bench {
         let gate = Gate::open(log, state, || 0).await.unwrap();
         let (lines, progress) = mpsc::channel(10_000);
         let (scene, workspace) = scene(folder.path(), lines);
-        let site = Site { workspace, hardware: Arc::new(Hardware::documented()), hub: Arc::new(hub) };
-        Bench { gate, scene, site, progress, calls: 0, folder, _journal: journal }
+        let site = Site { workspace, hardware: Board::documented(), hub: Arc::new(hub) };
+        Bench { gate, scene, site, progress, calls: 0, folder, journal }
+    }
+
+    /// The same session with a secret of which the configuration does not say whether it can spend.
+    pub fn with_unsaid(mut self, name: &str, value: &str) -> Bench {
+        let secret = JobSecret { value: HubToken::new(value), said: None };
+        let hub = Arc::get_mut(&mut self.site.hub).expect("nothing was parsed yet");
+        hub.secrets.insert(name.to_owned(), secret);
+        self
+    }
+
+    /// Looks up what a call is priced by.
+    pub async fn look_up(&mut self, now_secs: u64) {
+        self.calls += 1;
+        let call = self.call();
+        hf_jobs::look_up(&mut self.gate, &call, &self.site, &self.scene.net, now_secs).await.unwrap();
+    }
+
+    /// The price of a call, as text.
+    pub fn price(&self, arguments: Value) -> String {
+        match self.parse(arguments).action().price {
+            Price::AtMost(usd) => usd.to_string(),
+            other => other.to_string(),
+        }
     }
 
     /// A session at a jobs API, with a cap of 5 dollars.
@@ -161,7 +196,7 @@ impl Bench {
     /// Records how the call that was admitted last has ended.
     pub async fn close(&mut self, done: Done) -> Report {
         let call = self.call();
-        self.gate.close(&call, Ended::Done(done)).await.unwrap()
+        self.gate.close(&call, Ended::Done(done), |_| Ok(Vec::new())).await.unwrap()
     }
 
     /// Runs a call to its end.
@@ -172,7 +207,18 @@ impl Bench {
 
     /// Where the money of the call that was admitted last stands.
     pub fn money(&self) -> Stage {
-        self.gate.state().book.line(self.call().as_str()).expect("nothing was held").stage.clone()
+        self.money_of(self.call().as_str())
+    }
+
+    /// All that stands in the session's record.
+    pub async fn record(&self) -> String {
+        let records = self.journal.records(&"s1".parse().unwrap(), 0, 100).await.unwrap();
+        records.into_iter().map(|record| record.body).collect()
+    }
+
+    /// Where the money of a call stands.
+    pub fn money_of(&self, call: &str) -> Stage {
+        self.gate.state().book.line(call).expect("nothing was held").stage.clone()
     }
 
     /// The reference under which the hold of the call that was admitted last was left open.

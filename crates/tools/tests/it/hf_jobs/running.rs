@@ -5,7 +5,6 @@
 use super::rig::*;
 use ledger::Stage;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 #[tokio::test]
 async fn a_job_that_ran_to_its_end_settles_at_its_started_minutes() {
@@ -281,7 +280,10 @@ async fn a_job_that_ended_in_an_unknown_stage_keeps_its_hold() {
     let api = JobsApi::start(fast(play(90, "EVICTED"))).await;
     let mut bench = Bench::at(&api).await;
     let text = failed(bench.run(hour()).await);
-    assert!(text.contains("it has finished in a stage that is not known, `EVICTED`"), "{text}");
+    assert!(
+        text.contains("it has finished in a stage that is not known, `EVICTED`. It can cost up to $1.00"),
+        "{text}"
+    );
     assert!(bench.reference().starts_with("hf-job ns=me id="));
 }
 
@@ -305,9 +307,32 @@ async fn a_run_that_is_stopped_leaves_its_job_and_its_hold() {
     bench.scene.stop.cancel();
     let ended = run.await.unwrap();
     let text = failed(bench.close(ended).await);
-    assert!(text.contains("goes on, and costs money until it is cancelled"), "{text}");
     let id = api.state().await["jobs"][0]["id"].as_str().unwrap().to_owned();
+    let says = format!(
+        "stopped waiting; job {id} of me goes on, and costs money until it is cancelled. It can cost up to $1.00 in all, \
+         which stays held until it is over. To end it: hf_jobs \
+         {{\"operation\":\"cancel\",\"job_id\":\"{id}\",\"namespace\":\"me\"}}\n"
+    );
+    assert!(text.starts_with(&says), "{text}");
     assert!(bench.reference().starts_with(&format!("hf-job ns=me id={id} op=c1-")), "{}", bench.reference());
+    assert_eq!(bench.gate.state().book.funds().held, "1".parse().unwrap());
+    assert_eq!(api.requests("POST", "/cancel").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_run_that_is_stopped_says_is_enough_to_cancel_its_job() {
+    let api = JobsApi::start(JobsOptions { cancel_secs: 0, ..standing() }).await;
+    let mut bench = Bench::at(&api).await;
+    let run = bench.start(with(hour(), json!({"namespace": "guild", "ports": [80]}))).await;
+    bench.told("SCHEDULING").await;
+    bench.scene.stop.cancel();
+    let ended = run.await.unwrap();
+    let text = failed(bench.close(ended).await);
+    assert!(text.contains("It can cost up to $1.01 in all"), "{text}");
+    let (_, call) = text.split_once("To end it: hf_jobs ").unwrap();
+    let call: Value = serde_json::from_str(call.lines().next().unwrap()).unwrap();
+    let mut later = Bench::at(&api).await;
+    assert!(done(later.run(call).await).contains("is over: CANCELED"));
 }
 
 #[tokio::test]
@@ -356,6 +381,7 @@ async fn a_detached_job_goes_on_with_its_hold() {
     let mut bench = Bench::at(&api).await;
     let text = done(bench.run(with(hour(), json!({"detach": true}))).await);
     assert!(text.contains("has started (SCHEDULING). It goes on"), "{text}");
+    assert!(text.contains("It can cost up to $1.00 in all, which stays held until it is over. To end it: "), "{text}");
     assert!(bench.reference().starts_with("hf-job ns=me id="));
     assert_eq!(bench.gate.state().book.funds().held, "1".parse().unwrap());
 }
@@ -364,7 +390,7 @@ async fn a_detached_job_goes_on_with_its_hold() {
 async fn a_job_without_a_known_price_keeps_its_hold_when_it_is_over() {
     let api = JobsApi::start(fast(play(90, "COMPLETED"))).await;
     let mut bench = Bench::new("yolo:uncapped", hub(&api.base)).await;
-    bench.site.hardware = Arc::new(pricing::Hardware::catalogue([]));
+    bench.site.hardware = tools::hf_jobs::Board::showing(pricing::Hardware::catalogue([]));
     let text = done(bench.run(hour()).await);
     assert!(text.contains("COMPLETED; what it cost is not known"), "{text}");
     assert!(bench.reference().contains(" unit=? "), "{}", bench.reference());
