@@ -7,6 +7,7 @@
 
 use crate::failure::Failure;
 use crate::paths::Paths;
+use pricing::models::GivenPrice;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct Config {
     pub yolo: Yolo,
     /// Services that speak to models, beside the ones that are known by name.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What is known of single models, by `PROVIDER/NAME`.
+    pub models: BTreeMap<String, ModelConfig>,
     /// MCP servers.
     pub mcp: BTreeMap<String, McpConfig>,
     /// Prices of tools in US dollars, or `free`: `"mcp:fal/generate" = "0.05"`.
@@ -58,6 +61,18 @@ pub struct ProviderConfig {
     /// Whether its models cost nothing; only the person can say so, even of one on this machine.
     pub free: bool,
     /// How many tokens its models can take in; older turns are summed up before that.
+    pub context_tokens: Option<u64>,
+    /// The most tokens of one answer.
+    pub max_output_tokens: Option<u32>,
+}
+
+/// What is known of one model.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// What it costs: `"free"`, or dollars for a million tokens: `{ input = "0.28", output = "0.42" }`.
+    pub price: Option<GivenPrice>,
+    /// How many tokens it can take in; older turns are summed up before that.
     pub context_tokens: Option<u64>,
     /// The most tokens of one answer.
     pub max_output_tokens: Option<u32>,

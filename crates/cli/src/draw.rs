@@ -278,6 +278,13 @@ pub fn spend_lines(spend: &Spend) -> Vec<String> {
         }
         line
     }));
+    if spend.requests > 0 && spend.saved != "0.00" {
+        lines.push(format!("saved by the model's cache: ${}", spend.saved));
+    }
+    if spend.unpriced > 0 {
+        let (unpriced, requests) = (spend.unpriced, spend.requests);
+        lines.push(format!("{unpriced} of {requests} requests to the model had no price and are in no sum"));
+    }
     lines
 }
 
@@ -349,6 +356,7 @@ mod tests {
             budget,
             metered: zero.clone(),
             past_cap: zero,
+            ..Spend::default()
         };
         let text = shown(&[Event::End {
             status: Status::Done,

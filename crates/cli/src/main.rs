@@ -18,6 +18,7 @@ mod instructions;
 mod out;
 mod paths;
 mod person;
+mod stored;
 mod wiring;
 
 use clap::{CommandFactory, Parser, Subcommand};

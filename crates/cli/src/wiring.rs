@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::instructions;
 use crate::paths::Paths;
 use anyhow::{Context, anyhow};
-use engine::Setup;
+use engine::{Setup, Tariff};
 use host::children::Runs;
 use host::environment::Environment;
 use host::http::Net;
@@ -19,6 +19,7 @@ use model::provider::{KeyNeed, PROVIDERS};
 use model::{Client, Dialect, Endpoint, Model, Provider, Script, Secret};
 use money::Usd;
 use policy::Prohibition;
+use pricing::models::{ModelPrice, PriceSource, Rates};
 use pricing::tool_prices::ToolPrices;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,21 +45,12 @@ pub struct Picked {
     pub name: String,
     /// The model.
     pub model: Model,
-    /// Whether asking it costs money.
-    pub cost: Cost,
+    /// What it costs.
+    pub tariff: Tariff,
     /// How many tokens it can take in, where the configuration says so.
     pub context_tokens: Option<u64>,
     /// The most tokens of one answer, where the configuration says so.
     pub max_output_tokens: Option<u32>,
-}
-
-/// Whether asking a model costs money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// The configuration says that it is free, or it is a script without a price.
-    Free,
-    /// It does, or nobody said that it does not.
-    Paid,
 }
 
 /// The cap that `yolo` alone takes.
@@ -106,11 +98,11 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
     };
     if let Some(file) = name.strip_prefix("script:") {
         let script = Script::load(Path::new(file)).map_err(Failure::user)?;
-        let cost = if script.price().is_some() { Cost::Paid } else { Cost::Free };
+        let tariff = tariff_of_script(&script)?;
         // A session keeps the name, and may be taken up from another folder.
         let whole = std::path::absolute(file).map_err(Failure::host)?;
         let (model, name) = (Model::Script(script), format!("script:{}", whole.display()));
-        return Ok(Picked { name, model, cost, context_tokens: None, max_output_tokens: None });
+        return Ok(Picked { name, model, tariff, context_tokens: None, max_output_tokens: None });
     }
     let Some((provider, model)) = name.split_once('/').filter(|(_, model)| !model.is_empty()) else {
         let cause = anyhow!("`{name}` is no model");
@@ -118,14 +110,54 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
     };
     let configured = config.providers.get(provider);
     let own = configured.cloned().unwrap_or_default();
+    let limits = config.models.get(name).cloned().unwrap_or_default();
     let endpoint = endpoint(provider, model, configured)?;
+    let tariff = tariff(config, name)?;
+    let documented = match &tariff {
+        Tariff::Known(price) => price.context_tokens(),
+        Tariff::Unknown(_) => None,
+    };
     Ok(Picked {
         name: name.to_owned(),
         model: Model::Remote(Box::new(Client::new(endpoint))),
-        cost: if own.free { Cost::Free } else { Cost::Paid },
-        context_tokens: own.context_tokens,
-        max_output_tokens: own.max_output_tokens,
+        tariff,
+        context_tokens: limits.context_tokens.or(own.context_tokens).or(documented),
+        max_output_tokens: limits.max_output_tokens.or(own.max_output_tokens),
     })
+}
+
+/// What a model costs: what the person says of it, else what they say of its provider, else what the bundled table says.
+///
+/// The table is about the services themselves: at another address the same name may cost something else.
+pub fn tariff(config: &Config, name: &str) -> Result<Tariff, Failure> {
+    if let Some(file) = name.strip_prefix("script:") {
+        return tariff_of_script(&Script::load(Path::new(file)).map_err(Failure::user)?);
+    }
+    if let Some(given) = config.models.get(name).and_then(|model| model.price.as_ref()) {
+        return ModelPrice::given(name, given).map(Tariff::Known).map_err(Failure::config);
+    }
+    let (provider, model) = name.split_once('/').unwrap_or((name, ""));
+    let own = config.providers.get(provider).cloned().unwrap_or_default();
+    Ok(match (own.free, &own.base_url, pricing::models::bundled(provider, model)) {
+        (true, _, _) => Tariff::Known(ModelPrice::free(PriceSource::Configuration)),
+        (false, None, Some(price)) => Tariff::Known(price),
+        (false, Some(_), _) => Tariff::Unknown(format!("`providers.{provider}` has an address of its own")),
+        (false, None, None) => Tariff::Unknown("it is not in the bundled table".to_owned()),
+    })
+}
+
+/// What a script says that asking it costs; nothing where it says nothing.
+pub fn tariff_of_script(script: &Script) -> Result<Tariff, Failure> {
+    let Some(price) = script.price() else { return Ok(Tariff::Known(ModelPrice::free(PriceSource::Script))) };
+    let rates = || {
+        let rates = Rates::new(price.input.parse().ok()?, price.output.parse().ok()?)?;
+        price.cache_read.as_ref().map_or(Some(rates), |cached| rates.reading_cache_at(cached.parse().ok()?))
+    };
+    let rates = rates().ok_or_else(|| {
+        Failure::user(anyhow!("the price of the script is no amount of dollars above zero"))
+            .hint("write it like \"0.28\"")
+    })?;
+    Ok(Tariff::Known(ModelPrice::flat(rates, PriceSource::Script)))
 }
 
 fn endpoint(provider: &str, model: &str, configured: Option<&ProviderConfig>) -> Result<Endpoint, Failure> {
@@ -286,6 +318,8 @@ pub fn setup(
         instructions: instructions::compose(workspace.root()).into(),
         site: site(config, workspace)?,
         model: Arc::new(picked.model),
+        model_name: picked.name.into(),
+        tariff: Arc::new(picked.tariff),
         scene,
         servers,
         prices: Arc::new(tool_prices(config)?),

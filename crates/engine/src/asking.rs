@@ -4,19 +4,31 @@
 
 use crate::bill;
 use crate::command::SessionCommand;
+use crate::metering::{Allowed, Request};
+use crate::requests::Purpose;
 use crate::session::{EngineError, Session};
 use crate::work;
-use model::{Completion, Heard, ModelError, Stop, Unanswered};
+use model::{Completion, Heard, Lost, ModelError, Spent, Stop};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
-use turn::chat::{Message, Prompt, Reply, Usage};
-use turn::{Want, context};
+use turn::chat::{Message, Prompt, Reply};
+use turn::{TurnEvent, Want, context};
 use wire::Event;
 
 /// What came of asking.
 enum Heeded {
+    Answered(Box<Completion>, Request),
+    Failed(Lost),
+    /// The cap does not pay for it.
+    CapReached(String),
+    Stopped,
+}
+
+/// What came of one attempt, or of waiting for the next.
+enum Attempted {
     Answered(Box<Completion>),
-    Failed(Unanswered),
+    Lost(Lost),
     Stopped,
 }
 
@@ -26,9 +38,9 @@ impl Session {
         &mut self,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Vec<Want>, EngineError> {
-        match self.ask(self.turn.messages().to_vec(), commands).await? {
-            Heeded::Answered(mut completion) => {
-                let usage = used(&completion);
+        match self.ask(Purpose::Reply, self.turn.messages().to_vec(), commands).await? {
+            Heeded::Answered(mut completion, request) => {
+                let usage = completion.usage;
                 if matches!(completion.stop, Stop::Length | Stop::Filtered) {
                     mark_torn(&mut completion.reply);
                 }
@@ -37,18 +49,15 @@ impl Session {
                     calls: completion.reply.calls.len(),
                     tokens: usage.map(bill::tokens),
                 };
-                let wants = self.feed(turn::TurnEvent::Replied { reply: completion.reply, usage }).await?;
+                let replied = TurnEvent::Replied { reply: completion.reply, usage };
+                let wants = self.answered(&request, usage, replied).await?;
                 self.say(said);
                 Ok(wants)
             }
-            Heeded::Failed(unanswered) => match unanswered.why.as_ref() {
-                ModelError::ContextTooLong(_) => self.feed(turn::TurnEvent::ContextFull).await,
-                error => {
-                    self.unavailable = error.is_transient();
-                    self.feed(turn::TurnEvent::ModelFailed { why: error.to_string() }).await
-                }
-            },
-            Heeded::Stopped => self.feed(turn::TurnEvent::Stopped).await,
+            Heeded::Failed(lost) if matches!(*lost.why, ModelError::ContextTooLong(_)) => {
+                self.feed(TurnEvent::ContextFull).await
+            }
+            not_answered => self.not_answered(not_answered).await,
         }
     }
 
@@ -58,55 +67,125 @@ impl Session {
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Vec<Want>, EngineError> {
         self.say(Event::Notice { text: "the context is nearly full; the model sums up the older part of it".into() });
-        match self.ask(context::summary_request(self.turn.messages()), commands).await? {
-            Heeded::Answered(completion) if !completion.reply.text.trim().is_empty() => {
-                self.feed(turn::TurnEvent::Compacted { summary: completion.reply.text }).await
+        match self.ask(Purpose::Summary, context::summary_request(self.turn.messages()), commands).await? {
+            Heeded::Answered(completion, request) => {
+                let summary = completion.reply.text;
+                let event = match summary.trim() {
+                    "" => TurnEvent::ModelFailed { why: "the model gave no summary of the full context".to_owned() },
+                    _said => TurnEvent::Compacted { summary },
+                };
+                self.answered(&request, completion.usage, event).await
             }
-            Heeded::Answered(_) => {
-                let why = "the model gave no summary of the full context".to_owned();
-                self.feed(turn::TurnEvent::ModelFailed { why }).await
-            }
-            Heeded::Failed(unanswered) => {
-                self.unavailable = unanswered.why.is_transient();
-                self.feed(turn::TurnEvent::ModelFailed { why: unanswered.why.to_string() }).await
-            }
-            Heeded::Stopped => self.feed(turn::TurnEvent::Stopped).await,
+            not_answered => self.not_answered(not_answered).await,
         }
     }
 
+    async fn not_answered(&mut self, heeded: Heeded) -> Result<Vec<Want>, EngineError> {
+        let event = match heeded {
+            Heeded::Failed(lost) => {
+                self.so_far.unavailable = lost.why.is_transient();
+                TurnEvent::ModelFailed { why: lost.why.to_string() }
+            }
+            Heeded::CapReached(why) => TurnEvent::CapReached { why },
+            Heeded::Stopped => TurnEvent::Stopped,
+            Heeded::Answered(..) => unreachable!("an answer is seen to by whoever asked"),
+        };
+        self.feed(event).await
+    }
+
+    /// Asks, and asks again as long as that is worth it. Each attempt is held before it is made, and settled after it.
     async fn ask(
         &mut self,
+        purpose: Purpose,
         messages: Vec<Message>,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Heeded, EngineError> {
-        let prompt = Prompt {
+        let mut prompt = Prompt {
             system: self.setup.instructions.to_string(),
             tools: work::specs(&self.setup),
             messages,
-            max_output_tokens: self.setup.max_output_tokens,
+            max_output_tokens: None,
         };
+        let mut number = 1;
+        loop {
+            // Less may be left than before the last attempt.
+            prompt.max_output_tokens = self.setup.max_output_tokens;
+            let request = match self.meter(&mut prompt, purpose).await? {
+                Allowed::Yes(request) => request,
+                Allowed::No(why) => return Ok(Heeded::CapReached(why)),
+            };
+            let lost = match self.attempt(&prompt, number, commands).await? {
+                Attempted::Answered(completion) => return Ok(Heeded::Answered(completion, request)),
+                Attempted::Stopped => {
+                    self.unanswered(&request, Spent::Unknown).await?;
+                    return Ok(Heeded::Stopped);
+                }
+                Attempted::Lost(lost) => lost,
+            };
+            self.unanswered(&request, lost.spent).await?;
+            let Some(wait) = lost.wait else { return Ok(Heeded::Failed(lost)) };
+            number += 1;
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.say(Event::Retrying { attempt: number, wait_ms, why: lost.why.to_string() });
+            if let Waited::Stopped = self.wait(wait, commands).await? {
+                return Ok(Heeded::Stopped);
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        prompt: &Prompt,
+        number: u32,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Attempted, EngineError> {
         let model = Arc::clone(&self.setup.model);
         let events = self.events();
         let mut heard = move |heard| {
             let _ = events.send(told(heard));
         };
-        let asking = model.ask(&prompt, &mut heard);
+        let asking = model.attempt(prompt, number, &mut heard);
         tokio::pin!(asking);
         loop {
             tokio::select! {
                 answer = &mut asking => {
                     return Ok(match answer {
-                        Ok(completion) => Heeded::Answered(Box::new(completion)),
-                        Err(unanswered) => Heeded::Failed(unanswered),
+                        Ok(completion) => Attempted::Answered(Box::new(completion)),
+                        Err(lost) => Attempted::Lost(lost),
                     });
                 }
                 Some(command) = commands.recv() => match command {
-                    SessionCommand::Stop => return Ok(Heeded::Stopped),
+                    SessionCommand::Stop => return Ok(Attempted::Stopped),
                     other => { self.heed_meanwhile(other).await?; }
                 },
             }
         }
     }
+
+    /// Waits before the next attempt.
+    async fn wait(
+        &mut self,
+        time: Duration,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Waited, EngineError> {
+        let over = tokio::time::sleep(time);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(Waited::ToTheEnd),
+                Some(command) = commands.recv() => match command {
+                    SessionCommand::Stop => return Ok(Waited::Stopped),
+                    other => { self.heed_meanwhile(other).await?; }
+                },
+            }
+        }
+    }
+}
+
+/// How a wait ended.
+enum Waited {
+    ToTheEnd,
+    Stopped,
 }
 
 /// What is heard, as it crosses the border.
@@ -115,21 +194,7 @@ fn told(heard: Heard) -> Event {
         Heard::Text(delta) => Event::Text { delta },
         Heard::Reasoning(delta) => Event::Reasoning { delta },
         Heard::Calling { name } => Event::Calling { tool: name },
-        Heard::Retrying { attempt, wait, why, .. } => {
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            Event::Retrying { attempt: attempt.saturating_add(1), wait_ms, why }
-        }
         Heard::Restarted => Event::Restarted,
-    }
-}
-
-/// All tokens of one answer, those of attempts that brought none included.
-fn used(completion: &Completion) -> Option<Usage> {
-    let wasted = completion.wasted.usage;
-    match completion.usage {
-        Some(usage) => Some(usage.plus(wasted)),
-        None if wasted != Usage::default() => Some(wasted),
-        None => None,
     }
 }
 
@@ -144,29 +209,7 @@ fn mark_torn(reply: &mut Reply) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Wasted;
     use turn::chat::ToolCall;
-
-    fn completion(usage: Option<u64>, wasted: u64) -> Completion {
-        let tokens = |input| Usage { input, ..Usage::default() };
-        Completion {
-            reply: Reply::default(),
-            usage: usage.map(tokens),
-            stop: Stop::End,
-            model: "m".to_owned(),
-            request_id: None,
-            wasted: Wasted { usage: tokens(wasted), attempts_of_unknown_usage: 0 },
-        }
-    }
-
-    #[test]
-    fn what_attempts_without_an_answer_took_is_counted_too() {
-        let input = |usage, wasted| used(&completion(usage, wasted)).map(|usage| usage.input);
-        assert_eq!(input(Some(5), 3), Some(8));
-        assert_eq!(input(None, 3), Some(3));
-        assert_eq!(input(None, 0), None, "nobody counted");
-        assert_eq!(input(Some(0), 0), Some(0));
-    }
 
     #[test]
     fn only_a_last_call_without_arguments_was_torn() {

@@ -2,6 +2,7 @@
 //!
 //! Not here: the sums themselves (that is `ledger`).
 
+use crate::requests::Requests;
 use gate::State;
 use ledger::Sums;
 use policy::{Mode, Purse};
@@ -9,7 +10,7 @@ use turn::chat::Usage;
 use wire::{Money, Spend, Tokens};
 
 /// The sums of a session, each apart.
-pub fn spend(state: &State) -> Spend {
+pub fn spend(state: &State, requests: &Requests) -> Spend {
     let funds = state.book.funds();
     let cap = state.mode.limit();
     Spend {
@@ -18,6 +19,9 @@ pub fn spend(state: &State) -> Spend {
         budget: money(state.book.sums(Purse::Budget)),
         metered: money(state.book.sums(Purse::Metered)),
         past_cap: money(state.book.sums(Purse::PastCap)),
+        requests: requests.count,
+        unpriced: requests.unpriced,
+        saved: requests.saved.to_string(),
     }
 }
 
@@ -40,8 +44,9 @@ pub fn chip(mode: Mode, state: &State) -> String {
 }
 
 /// How a session stands, for whoever asks.
-pub fn status(state: &State) -> wire::ControlReply {
-    wire::ControlReply::Status { mode: state.mode.to_string(), chip: chip(state.mode, state), spend: spend(state) }
+pub fn status(state: &State, requests: &Requests) -> wire::ControlReply {
+    let (mode, chip) = (state.mode.to_string(), chip(state.mode, state));
+    wire::ControlReply::Status { mode, chip, spend: spend(state, requests) }
 }
 
 /// Tokens as they cross the border.

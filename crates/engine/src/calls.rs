@@ -186,7 +186,7 @@ impl Session {
                 Ok(Vec::new())
             }
             Ok(Admitted::Ask(question, work)) => {
-                self.prompts += 1;
+                self.so_far.prompts += 1;
                 let verdict = policy::Verdict::Ask(question.why);
                 self.say_decision(&id, "ask", Some(verdict.decided_by().to_string()), verdict.reason());
                 self.say(Event::Question {
@@ -216,7 +216,7 @@ impl Session {
         let by = verdict.decided_by().to_string();
         self.say_decision(&refusal.call, "refuse", Some(by), verdict.reason());
         if let Reason::NobodyToAsk(why) = refusal.reason {
-            self.refused.push(Refused {
+            self.so_far.refused.push(Refused {
                 call: refusal.call.to_string(),
                 summary: refusal.summary,
                 price: refusal.price.to_string(),

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`setup`] has what a session works with; [`command`] what it is told; [`record`] how it is taken up
 //! from its record; [`session`] the loop; [`asking`] the model's part of it; [`calls`] the tools' part; [`work`] what a
-//! call can be; [`servers`] what MCP servers do by themselves; [`bill`] the money as surfaces show it.
+//! call can be; [`metering`] what a request to the model may cost, and [`requests`] what requests have cost; [`servers`] what
+//! MCP servers do by themselves; [`bill`] the money as surfaces show it.
 //!
 //! Not here: drawing, arguments, configuration, or any opinion about what may run.
 
@@ -10,12 +11,17 @@ mod asking;
 pub mod bill;
 mod calls;
 pub mod command;
+pub mod metering;
 pub mod record;
+pub mod requests;
 mod servers;
 pub mod session;
 pub mod setup;
 pub mod work;
 
 pub use command::SessionCommand;
-pub use session::{Authority, DEFAULT_CAP, EngineError, RunEnd, Session, Surface};
+pub use metering::Tariff;
+pub use record::Replayed;
+pub use requests::{Purpose, RequestOutcome, RequestRecord, Requests};
+pub use session::{Authority, DEFAULT_CAP, EngineError, RunEnd, Session, Surface, can_be_capped};
 pub use setup::{About, Setup};

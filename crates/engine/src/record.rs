@@ -2,6 +2,7 @@
 //!
 //! Not here: the gate's own events, or how records are stored.
 
+use crate::requests::{REQUEST_KIND, RequestRecord, Requests};
 use gate::{GateError, Note, RECORD_KIND, State};
 use journal::{Journal, JournalError, Record, SessionId};
 use turn::{Limits, Turn, TurnEvent};
@@ -18,7 +19,7 @@ pub enum RecordError {
     /// The gate's part says what cannot be.
     #[error(transparent)]
     Gate(#[from] GateError),
-    /// The conversation's part cannot be read.
+    /// The conversation's part, or a request's, cannot be read.
     #[error("record {seq} of the session is damaged: {why}")]
     Turn {
         /// Which record.
@@ -58,7 +59,18 @@ pub async fn all(journal: &Journal, id: &SessionId) -> Result<Vec<Record>, Journ
 }
 
 /// What a session's records amount to.
-pub fn replay(records: &[Record], limits: Limits) -> Result<(State, Turn), RecordError> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// Its authority and its money.
+    pub state: State,
+    /// Its conversation.
+    pub turn: Turn,
+    /// What was asked of the model.
+    pub requests: Requests,
+}
+
+/// Works out what a session's records amount to.
+pub fn replay(records: &[Record], limits: Limits) -> Result<Replayed, RecordError> {
     let gate = records.iter().filter(|record| record.kind == RECORD_KIND);
     let state = gate::Gate::replay(gate.map(|record| record.body.as_str()))?.ok_or(RecordError::Empty)?;
     let mut turn = Turn::new(limits);
@@ -66,7 +78,21 @@ pub fn replay(records: &[Record], limits: Limits) -> Result<(State, Turn), Recor
         let event = serde_json::from_str(&record.body).map_err(|why| RecordError::Turn { seq: record.seq, why })?;
         turn.step(event);
     }
-    Ok((state, turn))
+    let mut requests = Requests::default();
+    for (_, request) in requests_of(records)? {
+        requests.add(&request);
+    }
+    Ok(Replayed { state, turn, requests })
+}
+
+/// The requests to the model, in order, each with the number of its record.
+pub fn requests_of(records: &[Record]) -> Result<Vec<(u64, RequestRecord)>, RecordError> {
+    let of_kind = records.iter().filter(|record| record.kind == REQUEST_KIND);
+    let read = of_kind.map(|record| {
+        let request = serde_json::from_str(&record.body);
+        request.map(|request| (record.seq, request)).map_err(|why| RecordError::Turn { seq: record.seq, why })
+    });
+    read.collect()
 }
 
 /// Checks that every decision on record stands on the mode and the money that the records before it amount to.

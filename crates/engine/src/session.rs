@@ -5,17 +5,19 @@
 use crate::bill;
 use crate::calls::Waiting;
 use crate::command::SessionCommand;
-use crate::record::{self, RecordError};
+use crate::metering::Tariff;
+use crate::record::{self, RecordError, Replayed};
+use crate::requests::Requests;
 use crate::setup::{About, Setup};
-use gate::{CallId, Gate, GateError, Note, Person, State};
-use journal::{Draft, Durability, Journal, JournalError, SessionId};
+use gate::{CallId, Gate, GateError, Person, State};
+use journal::{Journal, JournalError, SessionId};
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use turn::chat::Outcome as CallOutcome;
 use turn::{Ending, Turn, Want};
-use wire::{Event, Refused, Status};
+use wire::{ControlReply, Event, Refused, Spend, Status};
 
 /// The cap that `yolo` alone takes when the session has had none and the configuration names none.
 pub const DEFAULT_CAP: Usd = match Usd::from_micros(5_000_000) {
@@ -30,14 +32,26 @@ pub struct Session {
     pub(crate) gate: Gate,
     pub(crate) turn: Turn,
     pub(crate) waiting: Vec<Waiting>,
-    pub(crate) refused: Vec<Refused>,
-    pub(crate) prompts: usize,
+    pub(crate) so_far: SoFar,
+    pub(crate) requests: Requests,
+    /// What stood before the messages of the last request that was answered in this program.
+    pub(crate) preamble: Option<u64>,
     pub(crate) words: BTreeMap<CallId, String>,
     pub(crate) elicitations: Vec<(CallId, mcp::Elicitation)>,
     pub(crate) elicited: u64,
-    pub(crate) unavailable: bool,
     id: SessionId,
     surface: Surface,
+}
+
+/// What one run has come to.
+#[derive(Debug, Default)]
+pub(crate) struct SoFar {
+    /// What was refused because nobody was there to ask.
+    pub(crate) refused: Vec<Refused>,
+    /// How often a person was asked.
+    pub(crate) prompts: usize,
+    /// Whether the model's service may be there again later.
+    pub(crate) unavailable: bool,
 }
 
 /// What a session is started or taken up with, besides its authority.
@@ -75,6 +89,16 @@ pub enum EngineError {
     /// The session's header cannot be read.
     #[error("the header of session `{0}` cannot be read: {1}")]
     About(SessionId, serde_json::Error),
+    /// Under a cap, what the model costs must be known.
+    #[error("{mode} is a cap, and `{model}` has no price to hold against it: {why}")]
+    NoPrice {
+        /// The mode that was picked.
+        mode: Mode,
+        /// The model.
+        model: String,
+        /// Why it has none.
+        why: String,
+    },
     /// An earlier run was cut off, or ended with an error.
     #[error("the last run of session `{0}` did not come to its end; resume the session")]
     Unfinished(SessionId),
@@ -98,6 +122,7 @@ impl Session {
         setup: Setup,
         surface: Surface,
     ) -> Result<Session, EngineError> {
+        can_be_capped(authority.mode, &setup.model_name, &setup.tariff)?;
         let header = serde_json::to_string(&about).map_err(|why| EngineError::About(id.clone(), why))?;
         let log = journal.create(&id, (setup.now_ms)(), &header).await?;
         let state = State::open(authority.mode, authority.attendance, authority.prohibitions);
@@ -118,9 +143,10 @@ impl Session {
     ) -> Result<Session, EngineError> {
         let log = journal.resume(&id).await?;
         let records = record::all(journal, &id).await?;
-        let (state, turn) = record::replay(&records, setup.limits)?;
+        let Replayed { state, turn, requests } = record::replay(&records, setup.limits)?;
         let gate = Gate::resume(log, state, setup.now_ms);
         let mut session = Session::new(id, (gate, turn), setup, surface);
+        session.requests = requests;
         session.recover().await?;
         if session.turn.limits() != session.setup.limits {
             session.feed(turn::TurnEvent::Limited { limits: session.setup.limits }).await?;
@@ -134,12 +160,12 @@ impl Session {
             gate,
             turn,
             waiting: Vec::new(),
-            refused: Vec::new(),
-            prompts: 0,
+            so_far: SoFar::default(),
+            requests: Requests::default(),
+            preamble: None,
             words: BTreeMap::new(),
             elicitations: Vec::new(),
             elicited: 0,
-            unavailable: false,
             id,
             surface,
         }
@@ -177,6 +203,16 @@ impl Session {
         self.gate.state()
     }
 
+    /// The money, each sum apart.
+    pub fn spend(&self) -> Spend {
+        bill::spend(self.gate.state(), &self.requests)
+    }
+
+    /// What was asked of the model.
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
     /// The conversation.
     pub fn turn(&self) -> &Turn {
         &self.turn
@@ -185,6 +221,7 @@ impl Session {
     /// Sets the mode before or between turns.
     pub async fn set_mode(&mut self, person: &Person, mode: ModeChoice) -> Result<(), EngineError> {
         let mode = mode.resolve(self.gate.state().last_cap, self.surface.default_cap);
+        can_be_capped(mode, &self.setup.model_name, &self.setup.tariff)?;
         self.gate.set_mode(person, mode).await?;
         self.say(Event::Mode { mode: mode.to_string(), chip: self.chip() });
         Ok(())
@@ -201,9 +238,7 @@ impl Session {
         if !self.turn.is_idle() {
             return Err(EngineError::Unfinished(self.id.clone()));
         }
-        self.unavailable = false;
-        self.prompts = 0;
-        self.refused.clear();
+        self.so_far = SoFar::default();
         let prompt = match &first {
             turn::TurnEvent::Said { text } => Some(Event::Prompt { text: text.clone() }),
             _goes_on => None,
@@ -225,7 +260,8 @@ impl Session {
         let (status, reason) = match ending {
             Ending::Done => (Status::Done, None),
             Ending::Stopped => (Status::Interrupted, Some("stopped by the person".to_owned())),
-            Ending::ModelFailed(why) if self.unavailable => (Status::Unavailable, Some(why)),
+            Ending::CapReached(why) => (Status::CapReached, Some(why)),
+            Ending::ModelFailed(why) if self.so_far.unavailable => (Status::Unavailable, Some(why)),
             Ending::ModelFailed(why) => (Status::Failed, Some(why)),
             Ending::TurnLimit(limit) => {
                 (Status::Failed, Some(format!("the model was asked {limit} times in this turn, which is its limit")))
@@ -256,7 +292,7 @@ impl Session {
 
     /// What was refused in the last run because nobody was there to ask.
     pub fn refused(&self) -> &[Refused] {
-        &self.refused
+        &self.so_far.refused
     }
 
     /// The last event of a run.
@@ -265,10 +301,10 @@ impl Session {
             status: outcome.status,
             reason: outcome.reason.clone(),
             text: self.turn.last_text().to_owned(),
-            refused: self.refused.clone(),
-            prompts: self.prompts,
-            spend: bill::spend(self.gate.state()),
-            tokens: bill::tokens(self.turn.usage()),
+            refused: self.so_far.refused.clone(),
+            prompts: self.so_far.prompts,
+            spend: self.spend(),
+            tokens: bill::tokens(self.requests.usage),
         }
     }
 
@@ -280,10 +316,8 @@ impl Session {
 
     /// Records an event of the conversation.
     pub(crate) async fn write(&mut self, event: &turn::TurnEvent) -> Result<(), EngineError> {
-        let Note { kind, body } = record::note(event).map_err(GateError::from)?;
-        let draft = Draft { at_ms: (self.setup.now_ms)(), kind, body: &body };
-        self.gate.log().append(&[draft], Durability::Committed).await?;
-        Ok(())
+        let note = record::note(event).map_err(GateError::from)?;
+        self.append(&[note]).await
     }
 
     /// Tells whoever listens.
@@ -296,6 +330,10 @@ impl Session {
         self.surface.events.clone()
     }
 
+    fn status(&self) -> ControlReply {
+        bill::status(self.gate.state(), &self.requests)
+    }
+
     pub(crate) fn chip(&self) -> String {
         bill::chip(self.gate.state().mode, self.gate.state())
     }
@@ -304,12 +342,18 @@ impl Session {
     pub(crate) async fn heed_meanwhile(&mut self, command: SessionCommand) -> Result<ModeChanged, EngineError> {
         match command {
             SessionCommand::SetMode { person, mode, done } => {
-                self.set_mode(&person, mode).await?;
-                let _ = done.send(bill::status(self.gate.state()));
+                match self.set_mode(&person, mode).await {
+                    Err(why @ EngineError::NoPrice { .. }) => {
+                        let _ = done.send(ControlReply::Refused { why: why.to_string() });
+                        return Ok(ModeChanged::No);
+                    }
+                    set => set?,
+                }
+                let _ = done.send(self.status());
                 Ok(ModeChanged::Yes)
             }
             SessionCommand::Status { done } => {
-                let _ = done.send(bill::status(self.gate.state()));
+                let _ = done.send(self.status());
                 Ok(ModeChanged::No)
             }
             SessionCommand::Say(text) => {
@@ -327,6 +371,16 @@ impl Session {
             }
             SessionCommand::Answer { .. } | SessionCommand::Stop => Ok(ModeChanged::No),
         }
+    }
+}
+
+/// Under a cap each request to the model must fit, so its price must be known: that is said when the mode is picked.
+pub fn can_be_capped(mode: Mode, model: &str, tariff: &Tariff) -> Result<(), EngineError> {
+    match (mode.limit(), tariff) {
+        (Some(_), Tariff::Unknown(why)) => {
+            Err(EngineError::NoPrice { mode, model: model.to_owned(), why: why.clone() })
+        }
+        (Some(_) | None, Tariff::Known(_)) | (None, Tariff::Unknown(_)) => Ok(()),
     }
 }
 

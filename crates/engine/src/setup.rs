@@ -2,6 +2,7 @@
 //!
 //! Not here: where they come from (that is `cli`).
 
+use crate::metering::Tariff;
 use crate::work::Desk;
 use host::scene::Scene;
 use mcp::Servers;
@@ -17,6 +18,10 @@ use turn::Limits;
 pub struct Setup {
     /// The model.
     pub model: Arc<Model>,
+    /// Its name, as `PROVIDER/NAME` or `script:FILE`.
+    pub model_name: Arc<str>,
+    /// What it costs.
+    pub tariff: Arc<Tariff>,
     /// The system prompt; the same in every mode.
     pub instructions: Arc<str>,
     /// What calls are described against.

@@ -9,4 +9,4 @@ pub mod chat;
 pub mod context;
 pub mod turn;
 
-pub use turn::{Ending, Limits, Turn, TurnEvent, Want};
+pub use turn::{Ending, Limits, Measured, Turn, TurnEvent, Want};

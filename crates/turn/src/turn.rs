@@ -51,6 +51,11 @@ pub enum TurnEvent {
         /// The summary.
         summary: String,
     },
+    /// What is left of the cap pays for no other request.
+    CapReached {
+        /// What is left, in words.
+        why: String,
+    },
     /// A person stopped it.
     Stopped,
 }
@@ -81,6 +86,8 @@ pub enum Ending {
     ModelFailed(String),
     /// The context is full and cannot be made smaller.
     ContextFull,
+    /// What is left of the cap pays for no other request.
+    CapReached(String),
     /// A person stopped it.
     Stopped,
 }
@@ -116,6 +123,15 @@ enum Phase {
     Calling(Vec<String>),
 }
 
+/// The input tokens that a service counted for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// How many messages, from the first, the request told.
+    pub messages: usize,
+    /// The tokens of all its input.
+    pub input: u64,
+}
+
 /// One conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
@@ -130,8 +146,8 @@ pub struct Turn {
     repeats: u32,
     last_calls: Vec<(String, String)>,
     last_input: u64,
+    measured: Option<Measured>,
     compacted_at: Option<usize>,
-    usage: Usage,
 }
 
 impl Turn {
@@ -147,8 +163,8 @@ impl Turn {
             repeats: 0,
             last_calls: Vec::new(),
             last_input: 0,
+            measured: None,
             compacted_at: None,
-            usage: Usage::default(),
         }
     }
 
@@ -175,9 +191,9 @@ impl Turn {
         self.phase == Phase::Idle
     }
 
-    /// All tokens so far.
-    pub fn usage(&self) -> Usage {
-        self.usage
+    /// What the service counted last, unless the messages that it counted are gone.
+    pub fn measured(&self) -> Option<Measured> {
+        self.measured
     }
 
     /// Requests to the model since a person last spoke.
@@ -212,9 +228,11 @@ impl Turn {
             (TurnEvent::GoOn, Phase::Idle) => self.begin(),
             (TurnEvent::Replied { reply, usage }, Phase::Asking) => self.replied(reply, usage),
             (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::ModelFailed(why)),
+            (TurnEvent::CapReached { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::CapReached(why)),
             (TurnEvent::ContextFull, Phase::Asking) => self.compact(),
             (TurnEvent::Compacted { summary }, Phase::Compacting) => {
                 context::compact(&mut self.messages, &summary);
+                self.measured = None;
                 self.compacted_at = Some(self.messages.len());
                 self.ask()
             }
@@ -236,6 +254,7 @@ impl Turn {
                 | TurnEvent::ContextFull
                 | TurnEvent::Compacted { .. }
                 | TurnEvent::CallEnded { .. }
+                | TurnEvent::CapReached { .. }
                 | TurnEvent::Stopped,
                 Phase::Idle | Phase::Asking | Phase::Compacting | Phase::Calling(_),
             ) => Vec::new(),
@@ -277,8 +296,8 @@ impl Turn {
 
     fn replied(&mut self, mut reply: Reply, usage: Option<Usage>) -> Vec<Want> {
         if let Some(usage) = usage {
-            self.usage = self.usage.plus(usage);
             self.last_input = usage.input;
+            self.measured = Some(Measured { messages: self.messages.len(), input: usage.input });
         }
         for call in &mut reply.calls {
             self.named += 1;

@@ -1,7 +1,7 @@
 //! The conversation's machine: what it wants after each event.
 
 use turn::chat::{Message, Outcome, Reply, ToolCall, Usage};
-use turn::{Ending, Limits, Turn, TurnEvent, Want, context};
+use turn::{Ending, Limits, Measured, Turn, TurnEvent, Want, context};
 
 fn said(text: &str) -> TurnEvent {
     TurnEvent::Said { text: text.into() }
@@ -44,7 +44,8 @@ fn a_turn_goes_from_words_to_calls_to_words() {
     assert_eq!(turn.step(ended("c1")), [Want::Reply]);
     assert_eq!(roles(&turn), "ua[c1][c2]", "answers stand in the order of the calls");
     assert_eq!(turn.step(replied("done", &[])), [Want::End(Ending::Done)]);
-    assert_eq!((turn.last_text(), turn.usage().input, turn.requests()), ("done", 20, 2));
+    assert_eq!((turn.last_text(), turn.requests()), ("done", 2));
+    assert_eq!(turn.measured(), Some(Measured { messages: 4, input: 10 }), "what stood before the last answer");
     assert!(turn.is_idle());
     assert_eq!(turn.step(said("more")), [Want::Reply]);
     assert_eq!(names(&turn.step(replied("", &["read"]))), ["c3"], "names are never used twice in a session");

@@ -24,7 +24,7 @@ pub enum Event {
         workspace: String,
         /// Whether a person can be asked: `attended` or `unattended`.
         attendance: String,
-        /// What is not what a person might expect, such as model requests that are not counted yet.
+        /// What is not what a person might expect, such as a model without a price.
         notes: Vec<String>,
     },
     /// A person said something.
@@ -203,6 +203,12 @@ pub struct Spend {
     pub metered: Money,
     /// Allowed by a person past the cap: booked apart.
     pub past_cap: Money,
+    /// How many requests were made to the model.
+    pub requests: u64,
+    /// How many of them had no price; what those cost is in no sum.
+    pub unpriced: u64,
+    /// What the cache of the model's service has saved.
+    pub saved: String,
 }
 
 /// The states of one sum of money, each apart.

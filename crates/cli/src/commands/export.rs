@@ -2,12 +2,10 @@
 //!
 //! Not here: the chain's definition (that is `journal::record`).
 
-use crate::commands::run::session_id;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::wiring;
+use crate::stored::Stored;
 use anyhow::Context;
-use journal::{IfMissing, Journal};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,15 +27,9 @@ pub struct Args {
 
 /// Writes it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let id = session_id(&args.id)?;
-    let (_, paths) = wiring::configured()?;
-    let (row, records) = crate::runtime()?.block_on(async {
-        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
-        let row = journal.session(&id).await.map_err(Failure::user)?;
-        let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
-        Ok::<_, Failure>((row, records))
-    })?;
-    let mut lines = vec![json!({"session": id.to_string(), "created_at_ms": row.created_at_ms, "about": row.about})];
+    let Stored { row, records } = Stored::named(&args.id)?;
+    let mut lines =
+        vec![json!({"session": row.id.to_string(), "created_at_ms": row.created_at_ms, "about": row.about})];
     lines.extend(records.iter().map(|record| {
         json!({
             "seq": record.seq, "at_ms": record.at_ms, "kind": record.kind, "body": record.body,

@@ -2,13 +2,15 @@
 //!
 //! Not here: what a mode means (that is `policy`).
 
-use crate::commands::run::{engine_failure, session_id};
+use crate::commands::run::{about, engine_failure, session_id};
 use crate::failure::Failure;
 use crate::out::outln;
+use crate::stored::{Stored, existing_journal};
 use crate::{control, draw, person, wiring};
 use anyhow::anyhow;
+use engine::Replayed;
 use gate::{Gate, Person};
-use journal::{IfMissing, Journal, SessionId};
+use journal::{Journal, SessionId};
 use policy::ModeChoice;
 use std::process::ExitCode;
 use wire::{ControlReply, ControlRequest};
@@ -45,12 +47,15 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         if let Some(reply) = control::ask(&paths.socket(id.as_str()), &request).await? {
             return Ok(reply);
         }
-        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
+        let journal = existing_journal().await?;
         match (person, wish) {
             (Some(person), Some(wish)) => {
                 set_stored(&journal, &id, &person, |last| wish.resolve(last, default_cap)).await
             }
-            (None, _) | (_, None) => stored(&journal, &id).await,
+            (None, _) | (_, None) => {
+                let Replayed { state, requests, .. } = Stored::read(&journal, &id).await?.replayed()?;
+                Ok(engine::bill::status(&state, &requests))
+            }
         }
     })?;
     match reply {
@@ -67,13 +72,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn stored(journal: &Journal, id: &SessionId) -> Result<ControlReply, Failure> {
-    journal.session(id).await.map_err(Failure::user)?;
-    let records = engine::record::all(journal, id).await.map_err(Failure::host)?;
-    let (state, _) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
-    Ok(engine::bill::status(&state))
-}
-
 /// Nobody owns the session: this program does, for as long as it takes to write one record.
 async fn set_stored(
     journal: &Journal,
@@ -82,10 +80,15 @@ async fn set_stored(
     mode: impl FnOnce(Option<money::Usd>) -> policy::Mode,
 ) -> Result<ControlReply, Failure> {
     let log = journal.resume(id).await.map_err(Failure::user)?;
-    let records = engine::record::all(journal, id).await.map_err(Failure::host)?;
-    let (state, _) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
+    let stored = Stored::read(journal, id).await?;
+    let Replayed { state, requests, .. } = stored.replayed()?;
     let mode = mode(state.last_cap);
+    if mode.limit().is_some() {
+        let model = about(&stored.row)?.model;
+        let (config, _) = wiring::configured()?;
+        engine::can_be_capped(mode, &model, &wiring::tariff(&config, &model)?).map_err(engine_failure)?;
+    }
     let mut gate = Gate::resume(log, state, wiring::now_ms);
     gate.set_mode(person, mode).await.map_err(|why| engine_failure(why.into()))?;
-    Ok(engine::bill::status(gate.state()))
+    Ok(engine::bill::status(gate.state(), &requests))
 }

@@ -6,14 +6,14 @@ use crate::control;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::wiring::{self, Cost};
+use crate::wiring;
 use crate::{config::Config, person};
 use anyhow::{Context, anyhow};
-use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface};
+use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface, Tariff};
 use gate::Person;
 use journal::{IfMissing, Journal, JournalError, SessionId, SessionRow};
 use mcp::ServerEvent;
-use policy::{Attendance, Cap, Mode, ModeChoice};
+use policy::{Attendance, Cap, ModeChoice};
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -299,7 +299,7 @@ async fn open(
     let about = row.as_ref().map(about).transpose()?;
     let named = job.options.model.clone().or(about.as_ref().map(|about| about.model.clone()));
     let picked = wiring::pick_model(config, named.as_deref())?;
-    let (name, cost) = (picked.name.clone(), picked.cost);
+    let name = picked.name.clone();
     let folder = about.as_ref().map_or(job.folder.clone(), |about| PathBuf::from(&about.workspace));
     let id = row.map_or_else(new_id, |row| Ok(row.id))?;
     let (setup, server_events) = wiring::setup(config, picked, &folder, paths.outputs(id.as_str()))?;
@@ -327,15 +327,17 @@ async fn open(
             session
         }
     };
-    let header = session.header(name, notes(session.state().mode, cost));
+    let header = session.header(name, notes(&setup));
     Ok(Opened { session, header, setup, server_events })
 }
 
-/// What a person might not expect of this model in this mode.
-fn notes(mode: Mode, cost: Cost) -> Vec<String> {
-    match (mode.limit(), cost) {
-        (Some(_), Cost::Paid) => vec!["model requests are not counted yet; the cap holds for paid tools".to_owned()],
-        (Some(_) | None, Cost::Free) | (None, Cost::Paid) => Vec::new(),
+/// What a person might not expect of this model.
+fn notes(setup: &Setup) -> Vec<String> {
+    match &*setup.tariff {
+        Tariff::Unknown(why) => {
+            vec![format!("the model has no price ({why}): its requests are counted in tokens alone")]
+        }
+        Tariff::Known(_) => Vec::new(),
     }
 }
 
@@ -374,8 +376,25 @@ fn new_id() -> Result<SessionId, Failure> {
 pub fn engine_failure(why: EngineError) -> Failure {
     match why {
         EngineError::Journal(why @ JournalError::Owned { .. }) => Failure::user(why),
+        EngineError::NoPrice { ref model, .. } => {
+            let (price, free) = ways_out(model);
+            Failure::user(why)
+                .hint(price)
+                .hint(free)
+                .hint("or take `--mode yolo:uncapped`, which has no cap to hold it against")
+        }
         why => Failure::host(why),
     }
+}
+
+/// How a person gives a model a price, and how they say that it is free.
+fn ways_out(model: &str) -> (String, String) {
+    let provider = model.split_once('/').map_or(model, |(provider, _)| provider);
+    let price = "{ input = \"USD\", output = \"USD\" }";
+    (
+        format!("give its price for a million tokens in the configuration: models.\"{model}\".price = {price}"),
+        format!("or call it free: models.\"{model}\".price = \"free\", or `free = true` below [providers.{provider}]"),
+    )
 }
 
 /// The first Ctrl-C stops what runs; the second quits at once. Both leave a session that can be resumed. A closed terminal

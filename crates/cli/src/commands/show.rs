@@ -2,13 +2,13 @@
 //!
 //! Not here: checking the record (that is `verify`).
 
-use crate::commands::run::{about, session_id};
+use crate::commands::run::about;
 use crate::draw::{clean, short, spend_lines};
 use crate::failure::Failure;
 use crate::out::outln;
-use crate::wiring;
+use crate::stored::Stored;
+use engine::Replayed;
 use gate::GateEvent;
-use journal::{IfMissing, Journal};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use turn::TurnEvent;
@@ -30,22 +30,15 @@ pub struct Args {
 
 /// Shows it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let id = session_id(&args.id)?;
-    let (_, paths) = wiring::configured()?;
-    let (row, records) = crate::runtime()?.block_on(async {
-        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
-        let row = journal.session(&id).await.map_err(Failure::user)?;
-        let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
-        Ok::<_, Failure>((row, records))
-    })?;
-    let about = about(&row)?;
-    let (state, turn) = engine::record::replay(&records, turn::Limits::default()).map_err(Failure::host)?;
-    let spend = engine::bill::spend(&state);
+    let stored = Stored::named(&args.id)?;
+    let about = about(&stored.row)?;
+    let Replayed { state, turn, requests } = stored.replayed()?;
+    let (records, spend) = (&stored.records, engine::bill::spend(&state, &requests));
     if args.json {
         let bodies: Result<Vec<Value>, _> = records.iter().map(|record| serde_json::from_str(&record.body)).collect();
         let whole = json!({
-            "id": id.to_string(), "workspace": about.workspace, "model": about.model, "title": about.title,
-            "mode": state.mode.to_string(), "spend": spend, "tokens": engine::bill::tokens(turn.usage()),
+            "id": stored.row.id.to_string(), "workspace": about.workspace, "model": about.model, "title": about.title,
+            "mode": state.mode.to_string(), "spend": spend, "tokens": engine::bill::tokens(requests.usage),
             "messages": turn.messages(), "records": bodies.map_err(Failure::host)?,
         });
         outln!("{whole}");
@@ -53,10 +46,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     outln!("{}  {}", engine::bill::chip(state.mode, &state), clean(&about.model));
     outln!("{}", clean(&about.workspace));
-    for record in &records {
+    for record in records {
         match record.kind.as_str() {
             gate::RECORD_KIND => serde_json::from_str(&record.body).map(|event| decided(&event)),
-            _turn => serde_json::from_str(&record.body).map(|event| said(&event)),
+            engine::record::TURN_KIND => serde_json::from_str(&record.body).map(|event| said(&event)),
+            // What a request cost stands with its hold.
+            _request => Ok(()),
         }
         .map_err(Failure::host)?;
     }
@@ -87,6 +82,7 @@ fn said(event: &TurnEvent) {
         TurnEvent::ModelFailed { why } => outln!("the model failed: {}", clean(why)),
         TurnEvent::Compacted { .. } => outln!("(older messages were summed up)"),
         TurnEvent::Stopped => outln!("(stopped)"),
+        TurnEvent::CapReached { why } => outln!("(the cap is reached: {})", clean(why)),
         TurnEvent::Limited { .. } | TurnEvent::Replied { .. } | TurnEvent::GoOn | TurnEvent::ContextFull => {}
     }
 }

@@ -5,8 +5,8 @@
 use crate::commands::run::session_id;
 use crate::failure::Failure;
 use crate::out::outln;
-use crate::wiring;
-use journal::{IfMissing, Journal, Verified};
+use crate::stored::{Stored, existing_journal};
+use journal::Verified;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -29,13 +29,11 @@ pub struct Args {
 /// Checks it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let id = session_id(&args.id)?;
-    let (_, paths) = wiring::configured()?;
     let (verified, followed) = crate::runtime()?.block_on(async {
-        let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
-        journal.session(&id).await.map_err(Failure::user)?;
+        let journal = existing_journal().await?;
+        let stored = Stored::read(&journal, &id).await?;
         let verified = journal.verify(&id).await.map_err(Failure::host)?;
-        let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
-        Ok::<_, Failure>((verified, engine::record::check(&records)))
+        Ok::<_, Failure>((verified, engine::record::check(&stored.records)))
     })?;
     let chain = match verified {
         Verified::Intact { records, head } => Ok((records, head.to_string())),

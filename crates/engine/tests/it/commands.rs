@@ -101,7 +101,7 @@ async fn how_a_session_stands_is_said_while_the_model_speaks_and_while_calls_run
     assert_eq!((chip.as_str(), spend.budget.held.as_str()), ("YOLO $3.00 of $5.00", "2.00"));
     play.tell(SessionCommand::Stop).await;
     let ended = play.end().await;
-    let spend = engine::bill::spend(ended.session.state());
+    let spend = ended.session.spend();
     assert_eq!((spend.budget.held.as_str(), spend.budget.open.as_str()), ("0.00", "2.00"), "it may have happened");
     stage.check_record(&ended.session).await;
 }

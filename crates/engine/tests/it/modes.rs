@@ -63,7 +63,7 @@ async fn what_the_new_mode_asks_stays_open_and_is_shown_as_it_stands_now() {
     play.answer("c1", Answer::Once).await;
     let ended = play.end().await;
     assert_eq!(stage.text("notes"), "paid\n");
-    let spend = engine::bill::spend(ended.session.state());
+    let spend = ended.session.spend();
     assert_eq!((spend.past_cap.settled.as_str(), spend.left.as_deref()), ("7.00", Some("5.00")));
     stage.check_record(&ended.session).await;
 }

@@ -111,7 +111,7 @@ async fn what_has_no_bound_is_shown_beside_the_sums() {
     let ended = stage.played("yolo:uncapped", Unattended, schedule).await;
     assert!(ended.result_of("c1").0, "{}", ended.result_of("c1").1);
     assert_eq!(engine::bill::chip(ended.session.state().mode, ended.session.state()), "YOLO uncapped + 1 unbounded");
-    let spend = engine::bill::spend(ended.session.state());
+    let spend = ended.session.spend();
     assert_eq!((spend.cap, spend.left, spend.budget.unbounded), (None, None, 1));
     stage.check_record(&ended.session).await;
 }
@@ -125,7 +125,7 @@ async fn a_price_of_the_persons_own_is_held_and_settled() {
     let ended = stage.played("yolo:1", Unattended, &script).await;
     assert_eq!(stage.text("notes"), "once\nonce\n", "the third does not fit");
     assert!(!ended.result_of("c3").0);
-    let spend = engine::bill::spend(ended.session.state());
+    let spend = ended.session.spend();
     assert_eq!((spend.budget.settled.as_str(), spend.left.as_deref()), ("0.80", Some("0.20")));
     assert_eq!((spend.budget.quoted.as_str(), spend.budget.held.as_str()), ("0.80", "0.00"));
     assert_eq!((spend.budget.overrun.as_str(), spend.metered.quoted.as_str()), ("0.00", "0.00"));
@@ -145,7 +145,7 @@ async fn money_spent_in_agent_is_metered_and_never_eats_the_cap() {
     play.set_mode("yolo:1").await;
     let ended = play.end().await;
     assert_eq!(stage.text("notes"), "once\nonce\n");
-    let spend = engine::bill::spend(ended.session.state());
+    let spend = ended.session.spend();
     assert_eq!((spend.metered.settled.as_str(), spend.budget.settled.as_str()), ("1.00", "1.00"));
     assert_eq!(spend.left.as_deref(), Some("0.00"));
 }

@@ -108,7 +108,7 @@ async fn a_server_that_dies_is_said_and_its_call_is_unknown_with_its_hold_open()
     let ended = play.end().await;
     assert_eq!(ended.how(), (Status::Done, None));
     assert!(ended.result_of("c1").1.starts_with("unknown: "), "{}", ended.result_of("c1").1);
-    assert_eq!(engine::bill::spend(ended.session.state()).budget.open, "1.00");
+    assert_eq!(ended.session.spend().budget.open, "1.00");
     let notices = ended.notices();
     assert!(
         notices[0].starts_with("MCP server `stage` died: ") && notices[0].ends_with("it is started again (1 of 5)"),

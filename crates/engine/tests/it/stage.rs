@@ -3,7 +3,9 @@
 //! Not here: tests.
 
 use crate::server;
-use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface, record};
+use engine::{
+    About, Authority, EngineError, Replayed, RunEnd, Session, SessionCommand, Setup, Surface, Tariff, record,
+};
 use gate::{Answer, CallId, Person};
 use host::children::Runs;
 use host::environment::Environment;
@@ -14,6 +16,7 @@ use journal::{IfMissing, Journal, Record, SessionId, Verified};
 use mcp::{ServerEvent, Servers, Surroundings};
 use model::{Model, Script};
 use policy::Attendance;
+use pricing::models::{ModelPrice, PriceSource};
 use pricing::tool_prices::ToolPrices;
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -30,6 +33,9 @@ use turn::{Limits, TurnEvent};
 use wire::{ControlReply, Event, Status};
 
 pub use policy::Attendance::{Attended, Unattended};
+
+/// The model, as sessions know it.
+pub const MODEL: &str = "script:test";
 
 /// Longer than a server takes to start; a test that gets this far has failed.
 const FAR: Duration = Duration::from_secs(60);
@@ -84,6 +90,8 @@ impl Stage {
         };
         let setup = Setup {
             model: model(""),
+            model_name: MODEL.into(),
+            tariff: Arc::new(Tariff::Known(ModelPrice::free(PriceSource::Script))),
             instructions: "You are being tested.".into(),
             site: Site { workspace, hardware: tools::hf_jobs::Board::documented(), hub: Arc::new(Hub::default()) },
             scene,
@@ -118,7 +126,7 @@ impl Stage {
     /// Starts a session, which does nothing yet.
     pub async fn session(&self, authority: Authority, script: &str) -> (Session, mpsc::UnboundedReceiver<Event>) {
         let (events, heard) = mpsc::unbounded_channel();
-        let about = About { workspace: "here".into(), model: "script:test".into(), title: "a test".into() };
+        let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into() };
         let setup = Setup { model: model(script), ..self.setup.clone() };
         let surface = Surface { default_cap: engine::DEFAULT_CAP, events };
         let started = Session::start(&self.journal, (self.id.clone(), about), authority, setup, surface).await;
@@ -162,7 +170,8 @@ impl Stage {
         assert!(matches!(verified, Verified::Intact { .. }), "{verified:?}");
         let records = self.records().await;
         record::check(&records).unwrap();
-        let (state, turn) = record::replay(&records, Limits::default()).unwrap();
+        let Replayed { state, turn, requests } = record::replay(&records, Limits::default()).unwrap();
+        assert_eq!(&requests, session.requests(), "the requests on record amount to others");
         assert_eq!(&state, session.state(), "the gate's record amounts to another state");
         assert_eq!(&turn, session.turn(), "the conversation's record amounts to another conversation");
         check_conversation(turn.messages());

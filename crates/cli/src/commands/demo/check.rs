@@ -149,6 +149,7 @@ impl Expected {
             budget: money(self.quoted, self.open, self.settled),
             metered: zero(),
             past_cap: zero(),
+            ..Spend::default()
         }
     }
 }

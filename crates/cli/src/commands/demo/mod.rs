@@ -16,7 +16,7 @@ use crate::commands::{contract, run};
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::person;
-use crate::wiring::{self, Cost, Picked};
+use crate::wiring::{self, Picked};
 use check::Played;
 use engine::{About, Authority, RunEnd, Session, SessionCommand, Setup, Surface};
 use journal::{IfMissing, Journal, SessionId, Verified};
@@ -131,9 +131,10 @@ async fn session(
 /// What the session works with: what `remit run` would give it under the configuration that has the two stand-ins.
 fn setup(world: &World, standins: &Standins) -> Result<(Setup, mpsc::Receiver<ServerEvent>), Failure> {
     let config = standins.config();
-    let model = Model::Script(Script::parse(script::TEXT).map_err(Failure::bug)?);
-    let name = MODEL.to_owned();
-    let picked = Picked { name, model, cost: Cost::Free, context_tokens: None, max_output_tokens: None };
+    let script = Script::parse(script::TEXT).map_err(Failure::bug)?;
+    let tariff = wiring::tariff_of_script(&script)?;
+    let (name, model) = (MODEL.to_owned(), Model::Script(script));
+    let picked = Picked { name, model, tariff, context_tokens: None, max_output_tokens: None };
     let (mut setup, server_events) = wiring::setup(&config, picked, &world.work(), world.outputs())?;
     setup.site = Site { hub: Arc::new(standins.hub()), ..setup.site };
     setup.scene.environment = Arc::new(world::environment(&wiring::key_variables(&config)));

@@ -368,6 +368,7 @@ mod tests {
             budget: sum("0.505", "0.50", "0.0005"),
             metered: zero.clone(),
             past_cap: zero,
+            ..Spend::default()
         };
         let mut page = String::new();
         money_rows(&mut page, &spend);

@@ -6,7 +6,8 @@ use crate::commands::mcp::connection::Connected;
 use crate::config::{Config, Loaded};
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::wiring::{self, Cost};
+use crate::wiring;
+use engine::Tariff;
 use host::authority::{Lineage, lineage as own_lineage};
 use host::environment::Environment;
 use journal::{IfMissing, Journal, JournalError};
@@ -108,9 +109,16 @@ pub fn model(config: &Config) -> Finding {
     };
     match wiring::pick_model(config, Some(&name)) {
         Err(failure) => Finding::failure("model", &failure),
-        Ok(picked) => match picked.cost {
-            Cost::Free => Finding::new("model", Health::Ok, format!("{name}, free as you say")),
-            Cost::Paid => Finding::new("model", Health::Ok, format!("{name}; its key is there, or it needs none")),
+        Ok(picked) => match picked.tariff {
+            Tariff::Known(price) if price.is_free() => {
+                Finding::new("model", Health::Ok, format!("{name}, free as you say"))
+            }
+            Tariff::Known(price) => {
+                let priced = format!("{name}; its key is there, or it needs none; priced by {}", price.source());
+                Finding::new("model", Health::Ok, priced)
+            }
+            Tariff::Unknown(why) => Finding::new("model", Health::Warn, format!("{name} has no price: {why}"))
+                .advise("under a cap that is an error: write `price` below [models.\"PROVIDER/NAME\"]"),
         },
     }
 }
