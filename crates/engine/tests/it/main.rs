@@ -21,5 +21,6 @@ mod servers;
 mod shells;
 mod stage;
 mod stopping;
+mod tokens;
 mod turns;
 mod unattended;

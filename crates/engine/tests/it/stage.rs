@@ -16,7 +16,7 @@ use journal::{IfMissing, Journal, Record, SessionId, Verified};
 use mcp::{ServerEvent, Servers, Surroundings};
 use model::{Model, Script};
 use policy::Attendance;
-use pricing::models::{ModelPrice, PriceSource};
+use pricing::models::{ModelPrice, PriceSource, Rates};
 use pricing::tool_prices::ToolPrices;
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -121,6 +121,18 @@ impl Stage {
     /// Sets what calls of a tool cost.
     pub fn price(&mut self, tool: &str, price: &str) {
         self.setup.prices = Arc::new(ToolPrices::read([(tool, price)]).unwrap());
+    }
+
+    /// Sets what the model takes for a million tokens of input and of output.
+    pub fn charge(&mut self, input: &str, output: &str) {
+        self.charge_with_cache(input, input, output);
+    }
+
+    /// The same, with another price for input that is read from the cache.
+    pub fn charge_with_cache(&mut self, input: &str, cached: &str, output: &str) {
+        let rates = Rates::new(input.parse().unwrap(), output.parse().unwrap()).unwrap();
+        let rates = rates.reading_cache_at(cached.parse().unwrap()).unwrap();
+        self.setup.tariff = Arc::new(Tariff::Known(ModelPrice::flat(rates, PriceSource::Script)));
     }
 
     /// Starts a session, which does nothing yet.
