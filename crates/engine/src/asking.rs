@@ -106,6 +106,8 @@ impl Session {
             messages,
             max_output_tokens: None,
         };
+        // What ended meanwhile frees what was held for it.
+        self.reconcile().await?;
         let mut number = 1;
         loop {
             // Less may be left than before the last attempt.

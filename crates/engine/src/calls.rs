@@ -6,6 +6,7 @@
 //! been refused, so that each is judged against what those before it hold.
 
 use crate::command::SessionCommand;
+use crate::reconciling::seconds;
 use crate::record;
 use crate::session::{EngineError, ModeChanged, Session};
 use crate::work::{self, Admitted, Ready, Understood, Work};
@@ -17,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tools::hf_jobs;
 use turn::chat::{Outcome, ToolCall};
 use turn::{Ending, TurnEvent, Want};
 use wire::{Event, Refused};
@@ -155,6 +157,12 @@ impl Session {
 
     async fn start_call(&mut self, call: ToolCall, runs: &mut Runs) -> Result<Vec<Want>, EngineError> {
         let id = CallId::new(call.id.clone());
+        if call.name == hf_jobs::NAME {
+            // What is priced is what the Hub asks for now.
+            let look_up = CallId::new(format!("{id}-prices"));
+            let (site, net) = (&self.setup.site, &self.setup.scene.net);
+            hf_jobs::look_up(&mut self.gate, &look_up, site, net, seconds((self.setup.now_ms)())).await?;
+        }
         match work::understand(&call, &self.setup.desk()) {
             Ok(Understood::Work(work)) => {
                 let action = work.action();

@@ -1,9 +1,9 @@
 //! Sessions: commands in, events out. One task owns a session and everything that happens in it.
 //!
 //! In reading order: [`setup`] has what a session works with; [`command`] what it is told; [`record`] how it is taken up
-//! from its record; [`session`] the loop; [`asking`] the model's part of it; [`calls`] the tools' part; [`work`] what a
-//! call can be; [`metering`] what a request to the model may cost, and [`requests`] what requests have cost; [`servers`] what
-//! MCP servers do by themselves; [`bill`] the money as surfaces show it.
+//! from its record; [`session`] the loop; `asking` the model's part of it, with [`metering`] for what a request may cost
+//! and [`requests`] for what requests have cost; `calls` the tools' part; [`work`] what a call can be; `reconciling` what
+//! became of open holds; `servers` what MCP servers do by themselves; [`bill`] the money as surfaces show it.
 //!
 //! Not here: drawing, arguments, configuration, or any opinion about what may run.
 
@@ -12,6 +12,7 @@ pub mod bill;
 mod calls;
 pub mod command;
 pub mod metering;
+mod reconciling;
 pub mod record;
 pub mod requests;
 mod servers;

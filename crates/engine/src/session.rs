@@ -10,7 +10,7 @@ use crate::record::{self, RecordError, Replayed};
 use crate::requests::Requests;
 use crate::setup::{About, Setup};
 use gate::{CallId, Gate, GateError, Person, State};
-use journal::{Journal, JournalError, SessionId};
+use journal::{Journal, JournalError, Record, SessionId};
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
 use std::collections::BTreeMap;
@@ -52,6 +52,8 @@ pub(crate) struct SoFar {
     pub(crate) prompts: usize,
     /// Whether the model's service may be there again later.
     pub(crate) unavailable: bool,
+    /// When the open holds were last asked about, in milliseconds since 1970.
+    pub(crate) reconciled_ms: Option<i64>,
 }
 
 /// What a session is started or taken up with, besides its authority.
@@ -147,7 +149,7 @@ impl Session {
         let gate = Gate::resume(log, state, setup.now_ms);
         let mut session = Session::new(id, (gate, turn), setup, surface);
         session.requests = requests;
-        session.recover().await?;
+        session.recover(&records).await?;
         if session.turn.limits() != session.setup.limits {
             session.feed(turn::TurnEvent::Limited { limits: session.setup.limits }).await?;
         }
@@ -172,8 +174,9 @@ impl Session {
     }
 
     /// Ends what the last owner left unfinished.
-    async fn recover(&mut self) -> Result<(), EngineError> {
+    async fn recover(&mut self, records: &[Record]) -> Result<(), EngineError> {
         self.gate.recover().await?;
+        self.refer(records).await?;
         let started = &self.gate.state().started;
         let end = |call: &String| {
             let text = if started.contains(&CallId::new(call.as_str())) {
@@ -245,6 +248,7 @@ impl Session {
         };
         let mut wants = self.feed(first).await?;
         prompt.into_iter().for_each(|prompt| self.say(prompt));
+        self.reconcile().await?;
         while let Some(want) = wants.pop() {
             wants = match want {
                 Want::Reply => self.ask_for_reply(commands).await?,

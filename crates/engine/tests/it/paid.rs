@@ -1,48 +1,11 @@
 //! What costs money: the cap, holds, and what becomes of them.
 
+use crate::jobs::{Jobs, jobs};
 use crate::stage::{Attended, Stage, Unattended};
 use gate::Answer;
 use policy::Purse;
-use serde_json::{Value, json};
-use standins::JobsOptions;
-use std::sync::Arc;
-use tokio::net::TcpListener;
-use tools::site::{Hub, HubToken};
+use serde_json::json;
 use wire::{Event, Status};
-
-/// A jobs API on loopback whose clock stands.
-struct Jobs {
-    base: String,
-}
-
-impl Jobs {
-    async fn for_stage(stage: &mut Stage) -> Jobs {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let options = JobsOptions { tokens: vec!["token".into()], speed: 0, ..JobsOptions::default() };
-        tokio::spawn(standins::jobs(listener, options, std::future::pending()));
-        let hub = Hub { endpoint: Some(base.clone()), token: Some(HubToken::new("token")), ..Hub::default() };
-        stage.setup.site.hub = Arc::new(hub);
-        Jobs { base }
-    }
-
-    async fn launches(&self) -> u64 {
-        let state = reqwest::get(format!("{}/_standin/state", self.base)).await.unwrap();
-        state.json::<Value>().await.unwrap()["launches"].as_u64().unwrap()
-    }
-
-    async fn inject(&self, order: Value) {
-        let sent = reqwest::Client::new().post(format!("{}/_standin/inject", self.base)).json(&order).send();
-        assert!(sent.await.unwrap().status().is_success());
-    }
-}
-
-/// An hour of this hardware is a dollar.
-const JOB: &str = r#"{ tool = "hf_jobs", args = { operation = "run", flavor = "a10g-small", timeout = "1h", detach = true, command = ["true"] } }"#;
-
-fn jobs(times: usize) -> String {
-    format!("[[turn]]\ncalls = [{}]\n[[turn]]\ntext = \"done\"", vec![JOB; times].join(", "))
-}
 
 #[tokio::test]
 async fn of_two_jobs_that_fit_alone_but_not_together_exactly_one_runs() {
