@@ -67,6 +67,8 @@ pub struct Human<W> {
     last: String,
     /// What a person might not expect, said at the beginning and again at the end.
     notes: Vec<String>,
+    /// The session's name.
+    session: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +82,8 @@ enum Stream {
 impl<W: Write> Human<W> {
     /// Writes to `out`.
     pub fn new(out: W, colours: Colours) -> Human<W> {
-        let (under_way, last, notes) = (BTreeMap::new(), String::new(), Vec::new());
-        Human { out, colours, stream: Stream::None, line_is_open: false, under_way, last, notes }
+        let (under_way, last, notes, session) = (BTreeMap::new(), String::new(), Vec::new(), String::new());
+        Human { out, colours, stream: Stream::None, line_is_open: false, under_way, last, notes, session }
     }
 
     /// Shows one event.
@@ -91,6 +93,7 @@ impl<W: Write> Human<W> {
                 self.line(&format!("{}  {}  {}", self.bold(chip), clean(model), clean(workspace)))?;
                 self.line(&self.dim(&format!("session {id}")))?;
                 self.notes.clone_from(notes);
+                self.session.clone_from(id);
                 self.say_notes()
             }
             Event::Prompt { text } => self.line(&format!("\n> {}", clean(text))),
@@ -175,7 +178,7 @@ impl<W: Write> Human<W> {
         refused: &[Refused],
         (spend, tokens): (&Spend, &Tokens),
     ) -> io::Result<()> {
-        let status = match status {
+        let words = match status {
             Status::Done => "done",
             Status::Failed => "failed",
             Status::CapReached => "cap reached",
@@ -183,7 +186,10 @@ impl<W: Write> Human<W> {
             Status::Interrupted => "interrupted",
         };
         let reason = reason.map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
-        self.line(&format!("\n{}{reason}", self.bold(status)))?;
+        self.line(&format!("\n{}{reason}", self.bold(words)))?;
+        if status == Status::CapReached {
+            self.line(&format!("to go on under a higher cap: remit resume {} --cap USD", self.session))?;
+        }
         if !refused.is_empty() {
             self.line("refused, because nobody was there to ask:")?;
             for call in refused {
