@@ -6,21 +6,25 @@ use crate::commands::run::{about, engine_failure, session_id};
 use crate::failure::Failure;
 use crate::out::outln;
 use crate::stored::{Stored, existing_journal};
-use crate::{control, draw, person, wiring};
+use crate::{control, draw, person, rates, wiring};
 use anyhow::anyhow;
 use engine::Replayed;
 use gate::{Gate, Person};
 use journal::{Journal, SessionId};
 use policy::ModeChoice;
 use std::process::ExitCode;
-use wire::{ControlReply, ControlRequest};
+use wire::{ControlReply, ControlRequest, YoloStatus, YoloSwitch};
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str = r#"Examples:
   remit mode k3f9xq2mzp              shows the mode and the money
   remit mode k3f9xq2mzp plan
   remit mode k3f9xq2mzp yolo:10      a new cap replaces the old one; what was spent stays spent
+  remit mode k3f9xq2mzp '{"enabled": true, "cost_cap_usd": 10}'
 
-A running session is told at once: what it is asking about is judged again.";
+The last form is for scripts, and is answered in JSON: without `cost_cap_usd` the session keeps its last cap or takes
+the default, `null` is no cap at all, and `{"enabled": false}` is Agent.
+
+A running session is told at once: what it is asking about is judged again."#;
 
 /// Which session, and the mode.
 #[derive(Debug, clap::Args)]
@@ -28,7 +32,7 @@ A running session is told at once: what it is asking about is judged again.";
 pub struct Args {
     /// The session; `remit sessions` lists them
     id: String,
-    /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`; without it the mode is shown
+    /// `plan`, `agent`, `yolo`, `yolo:5`, `yolo:uncapped` or a JSON switch; without it the mode is shown
     mode: Option<String>,
     /// Write JSON
     #[arg(long)]
@@ -38,9 +42,12 @@ pub struct Args {
 /// Shows or sets it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let id = session_id(&args.id)?;
-    let wish = args.mode.as_deref().map(str::parse::<ModeChoice>).transpose().map_err(Failure::user)?;
+    let switch = args.mode.as_deref().filter(|text| text.trim_start().starts_with('{'));
+    let switch = switch.map(YoloSwitch::read).transpose().map_err(Failure::user)?;
+    let (is_switch, mode) = (switch.is_some(), switch.map(|switch| switch.mode()).or(args.mode));
+    let wish = mode.as_deref().map(str::parse::<ModeChoice>).transpose().map_err(Failure::user)?;
     let person = wish.map(|_| person::at_the_command_line()).transpose()?;
-    let request = args.mode.map_or(ControlRequest::Status, |mode| ControlRequest::SetMode { mode });
+    let request = mode.map_or(ControlRequest::Status, |mode| ControlRequest::SetMode { mode });
     let (config, paths) = wiring::configured()?;
     let default_cap = wiring::default_cap(&config)?;
     let reply = crate::runtime()?.block_on(async {
@@ -60,6 +67,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     })?;
     match reply {
         ControlReply::Refused { why } => Err(Failure::user(anyhow!("{why}"))),
+        ControlReply::Status { mode, spend, .. } if is_switch => {
+            let status = YoloStatus::of(&mode, &spend);
+            outln!("{}", serde_json::to_string(&status).map_err(Failure::bug)?);
+            Ok(ExitCode::SUCCESS)
+        }
         status if args.json => {
             outln!("{}", serde_json::to_string(&status).map_err(Failure::bug)?);
             Ok(ExitCode::SUCCESS)
@@ -85,8 +97,9 @@ async fn set_stored(
     let mode = mode(state.last_cap);
     if mode.limit().is_some() {
         let model = about(&stored.row)?.model;
-        let (config, _) = wiring::configured()?;
-        engine::can_be_capped(mode, &model, &wiring::tariff(&config, &model)?).map_err(engine_failure)?;
+        let (config, paths) = wiring::configured()?;
+        let tariff = rates::tariff_live(&config, &paths, &model).await?;
+        engine::can_be_capped(mode, &model, &tariff).map_err(engine_failure)?;
     }
     let mut gate = Gate::resume(log, state, wiring::now_ms);
     gate.set_mode(person, mode).await.map_err(|why| engine_failure(why.into()))?;

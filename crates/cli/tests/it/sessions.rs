@@ -85,6 +85,46 @@ fn the_mode_of_a_stored_session_is_set_by_a_person_and_kept() {
 }
 
 #[test]
+fn yolo_is_a_switch_with_a_cap_for_scripts() {
+    let home = Home::new();
+    let id = home.run(&home.script(Script::new().say("1")), &["--mode", "yolo:7"]).end().id();
+    let turn = |switch: &str| {
+        let ended = home.remit(&["mode", &id, switch]).end();
+        ended.assert(0);
+        serde_json::from_str::<Value>(&ended.out).unwrap()
+    };
+    let status = |enabled: bool, cap: Option<&str>| {
+        json!({
+            "enabled": enabled, "uncapped": enabled && cap.is_none(), "cap": cap, "remaining": cap,
+            "spent": "0.00", "held": "0.00", "open": "0.00", "unbounded": 0,
+        })
+    };
+    assert_eq!(turn(r#"{"enabled": false}"#), status(false, None));
+    assert_eq!(turn(r#"{"enabled": true}"#), status(true, Some("7.00")), "the session's last cap");
+    assert_eq!(turn(r#"{"enabled": true, "cost_cap_usd": 2.5}"#), status(true, Some("2.50")));
+    assert_eq!(turn(r#"{"enabled": true, "cost_cap_usd": null}"#), status(true, None), "and it says so");
+    assert_eq!(turn(r#"{"enabled": true}"#), status(true, Some("2.50")), "never uncapped but by the word");
+    let fresh = home.run(&home.script(Script::new().say("1")), &[]).end().id();
+    let ended = home.remit(&["mode", &fresh, r#"{"enabled": true}"#]).end();
+    assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap()["cap"], "5.00", "the default");
+    for (switch, why) in [
+        (r#"{"enabled": true, "cost_cap_usd": -1}"#, "negative"),
+        (r#"{"enabled": true, "cost_cap_usd": NaN}"#, "expected"),
+        (r#"{"enabled": true, "cost_cap_usd": "NaN"}"#, "no cap"),
+        (r#"{"enabled": true, "cost_cap_usd": 0.0000000000001}"#, "twelve"),
+        (r#"{"enabled": true, "cost_cap_usd": 99999999999}"#, "too large"),
+        (r#"{"enabled": true, "cost_cap_usd": 1e3}"#, "no cap"),
+        (r#"{"enabled": true, "cap": 1}"#, "cap"),
+        (r#"{"enabled": "no"}"#, "boolean"),
+    ] {
+        let ended = home.remit(&["mode", &id, switch]).end();
+        ended.assert(2);
+        assert!(ended.err.contains(why), "{switch}: {}", ended.err);
+    }
+    assert!(home.remit(&["mode", &id]).end().out.starts_with("YOLO $2.50 of $2.50"), "what is wrong changes nothing");
+}
+
+#[test]
 fn a_record_that_was_changed_is_found_out() {
     let home = Home::new();
     let id = home.run(&three_calls(&home), &["--mode", "yolo:2"]).end().id();
