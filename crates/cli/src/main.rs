@@ -1,14 +1,15 @@
 //! The program `remit`: arguments, configuration, wiring and exit statuses.
 //!
 //! In reading order: [`failure`] has what a person reads when something cannot be done; [`paths`] and [`config`] what is
-//! theirs; [`person`] the one place that vouches for them; [`wiring`] how a session gets what it works with; [`draw`] how
-//! events are shown; [`control`] how other programs of the same person speak to a running session; then one file a
-//! command in [`commands`].
+//! theirs; [`person`] the one place that vouches for them; [`wiring`] how a session gets what it works with; [`rates`] what
+//! its model costs; [`draw`] how events are shown; [`control`] how other programs of the same person speak to a running
+//! session; then one file a command in [`commands`].
 //!
 //! Not here: any opinion about what may run.
 
 #![allow(clippy::disallowed_methods, reason = "the program reads the person's files and starts their servers")]
 
+mod calendar;
 mod commands;
 mod config;
 mod control;
@@ -18,6 +19,7 @@ mod instructions;
 mod out;
 mod paths;
 mod person;
+mod rates;
 mod stored;
 mod wiring;
 
@@ -58,6 +60,8 @@ enum Command {
     Resume(commands::resume::Args),
     /// Set the mode of a running or stored session
     Mode(commands::mode::Args),
+    /// Show what models, job hardware and tools cost, and who says so
+    Prices(commands::prices::Args),
     /// Check a session's record
     Verify(commands::verify::Args),
     /// Write a session's record as JSON lines
@@ -111,6 +115,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
         Command::Show(args) => commands::show::run(args),
         Command::Resume(args) => commands::resume::run(args),
         Command::Mode(args) => commands::mode::run(args),
+        Command::Prices(args) => commands::prices::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Contract(args) => commands::contract::run(args),

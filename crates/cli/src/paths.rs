@@ -7,11 +7,12 @@ use etcetera::BaseStrategy;
 use std::path::{Path, PathBuf};
 
 /// The folders of the platform, or those that the environment names (`XDG_CONFIG_HOME`, `XDG_DATA_HOME`,
-/// `REMIT_CONFIG`).
+/// `XDG_CACHE_HOME`, `REMIT_CONFIG`).
 #[derive(Clone, Debug)]
 pub struct Paths {
     config: PathBuf,
     data: PathBuf,
+    cache: PathBuf,
     named_config: Option<PathBuf>,
 }
 
@@ -24,6 +25,7 @@ impl Paths {
         Ok(Paths {
             config: strategy.config_dir().join("remit"),
             data: strategy.data_dir().join("remit"),
+            cache: strategy.cache_dir().join("remit"),
             named_config: std::env::var_os("REMIT_CONFIG").map(PathBuf::from),
         })
     }
@@ -51,6 +53,11 @@ impl Paths {
     /// The socket on which the owner of a session listens.
     pub fn socket(&self, session: &str) -> PathBuf {
         self.data.join("run").join(format!("{session}.sock"))
+    }
+
+    /// The file in which the router's list of prices is kept; losing it costs one request.
+    pub fn router_list(&self) -> PathBuf {
+        self.cache.join("router-models.json")
     }
 
     /// The folder of everything that is written.

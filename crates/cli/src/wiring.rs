@@ -7,6 +7,7 @@ use crate::config::{Config, McpConfig, ProviderConfig};
 use crate::failure::Failure;
 use crate::instructions;
 use crate::paths::Paths;
+use crate::rates;
 use anyhow::{Context, anyhow};
 use engine::{Setup, Tariff};
 use host::children::Runs;
@@ -19,7 +20,6 @@ use model::provider::{KeyNeed, PROVIDERS};
 use model::{Client, Dialect, Endpoint, Model, Provider, Script, Secret};
 use money::Usd;
 use policy::Prohibition;
-use pricing::models::{ModelPrice, PriceSource, Rates};
 use pricing::tool_prices::ToolPrices;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
     };
     if let Some(file) = name.strip_prefix("script:") {
         let script = Script::load(Path::new(file)).map_err(Failure::user)?;
-        let tariff = tariff_of_script(&script)?;
+        let tariff = rates::tariff_of_script(&script)?;
         // A session keeps the name, and may be taken up from another folder.
         let whole = std::path::absolute(file).map_err(Failure::host)?;
         let (model, name) = (Model::Script(script), format!("script:{}", whole.display()));
@@ -112,7 +112,7 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
     let own = configured.cloned().unwrap_or_default();
     let limits = config.models.get(name).cloned().unwrap_or_default();
     let endpoint = endpoint(provider, model, configured)?;
-    let tariff = tariff(config, name)?;
+    let tariff = rates::tariff(config, name)?;
     let documented = match &tariff {
         Tariff::Known(price) => price.context_tokens(),
         Tariff::Unknown(_) => None,
@@ -124,40 +124,6 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
         context_tokens: limits.context_tokens.or(own.context_tokens).or(documented),
         max_output_tokens: limits.max_output_tokens.or(own.max_output_tokens),
     })
-}
-
-/// What a model costs: what the person says of it, else what they say of its provider, else what the bundled table says.
-///
-/// The table is about the services themselves: at another address the same name may cost something else.
-pub fn tariff(config: &Config, name: &str) -> Result<Tariff, Failure> {
-    if let Some(file) = name.strip_prefix("script:") {
-        return tariff_of_script(&Script::load(Path::new(file)).map_err(Failure::user)?);
-    }
-    if let Some(given) = config.models.get(name).and_then(|model| model.price.as_ref()) {
-        return ModelPrice::given(name, given).map(Tariff::Known).map_err(Failure::config);
-    }
-    let (provider, model) = name.split_once('/').unwrap_or((name, ""));
-    let own = config.providers.get(provider).cloned().unwrap_or_default();
-    Ok(match (own.free, &own.base_url, pricing::models::bundled(provider, model)) {
-        (true, _, _) => Tariff::Known(ModelPrice::free(PriceSource::Configuration)),
-        (false, None, Some(price)) => Tariff::Known(price),
-        (false, Some(_), _) => Tariff::Unknown(format!("`providers.{provider}` has an address of its own")),
-        (false, None, None) => Tariff::Unknown("it is not in the bundled table".to_owned()),
-    })
-}
-
-/// What a script says that asking it costs; nothing where it says nothing.
-pub fn tariff_of_script(script: &Script) -> Result<Tariff, Failure> {
-    let Some(price) = script.price() else { return Ok(Tariff::Known(ModelPrice::free(PriceSource::Script))) };
-    let rates = || {
-        let rates = Rates::new(price.input.parse().ok()?, price.output.parse().ok()?)?;
-        price.cache_read.as_ref().map_or(Some(rates), |cached| rates.reading_cache_at(cached.parse().ok()?))
-    };
-    let rates = rates().ok_or_else(|| {
-        Failure::user(anyhow!("the price of the script is no amount of dollars above zero"))
-            .hint("write it like \"0.28\"")
-    })?;
-    Ok(Tariff::Known(ModelPrice::flat(rates, PriceSource::Script)))
 }
 
 fn endpoint(provider: &str, model: &str, configured: Option<&ProviderConfig>) -> Result<Endpoint, Failure> {
@@ -224,7 +190,8 @@ pub fn site(config: &Config, workspace: Workspace) -> Result<Site, Failure> {
     Ok(Site { workspace, hardware: Board::documented(), hub: Arc::new(hub(config)?) })
 }
 
-fn hub(config: &Config) -> Result<Hub, Failure> {
+/// The Hub, with its token and the secrets that jobs may be handed.
+pub fn hub(config: &Config) -> Result<Hub, Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let token = variable(config.hf.token_env.as_deref().unwrap_or(HUB_TOKEN)).map(HubToken::new);
     let from_environment = std::env::var("HF_ENDPOINT").ok();

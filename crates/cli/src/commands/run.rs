@@ -6,6 +6,7 @@ use crate::control;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::paths::Paths;
+use crate::rates;
 use crate::wiring;
 use crate::{config::Config, person};
 use anyhow::{Context, anyhow};
@@ -298,7 +299,7 @@ async fn open(
     };
     let about = row.as_ref().map(about).transpose()?;
     let named = job.options.model.clone().or(about.as_ref().map(|about| about.model.clone()));
-    let picked = wiring::pick_model(config, named.as_deref())?;
+    let picked = rates::priced_live(config, paths, wiring::pick_model(config, named.as_deref())?).await?;
     let name = picked.name.clone();
     let folder = about.as_ref().map_or(job.folder.clone(), |about| PathBuf::from(&about.workspace));
     let id = row.map_or_else(new_id, |row| Ok(row.id))?;

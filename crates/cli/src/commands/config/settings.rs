@@ -118,6 +118,27 @@ pub const SETTINGS: &[Setting] = &[
         meaning: &["The most tokens of one answer."],
     },
     Setting {
+        key: "models.NAME.price",
+        default: "the bundled table's, or the router's",
+        line: r#"models."local/my-model".price = { input = "0.28", output = "0.42" }"#,
+        meaning: &[
+            "What one model costs: dollars for a million tokens, or \"free\". `cached_input`,",
+            "`cache_write` and `reasoning` can be given too. `remit prices` shows all.",
+        ],
+    },
+    Setting {
+        key: "models.NAME.context_tokens",
+        default: "the provider's, or the documented ones",
+        line: r#"models."local/my-model".context_tokens = 128000"#,
+        meaning: &["How many tokens it takes in; older turns are summed up before that."],
+    },
+    Setting {
+        key: "models.NAME.max_output_tokens",
+        default: "the provider's, or the service's own",
+        line: r#"models."local/my-model".max_output_tokens = 16000"#,
+        meaning: &["The most tokens of one answer."],
+    },
+    Setting {
         key: "mcp.NAME.command",
         default: "none",
         line: r#"mcp.files.command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", "."]"#,
@@ -200,14 +221,17 @@ mod tests {
 
     #[test]
     fn every_field_of_the_configuration_is_a_setting_and_the_other_way_round() {
-        use crate::config::{HfConfig, HfSecret, LimitsConfig, McpConfig, ProviderConfig, ShellConfig, Yolo};
+        use crate::config::{
+            HfConfig, HfSecret, LimitsConfig, McpConfig, ModelConfig, ProviderConfig, ShellConfig, Yolo,
+        };
         let below =
             |prefix: &str, names: Vec<String>| names.into_iter().map(|name| format!("{prefix}{name}")).collect();
-        let tables = ["yolo", "providers", "mcp", "prices", "hf", "shell", "limits", "hf.secrets"];
+        let tables = ["yolo", "providers", "models", "mcp", "prices", "hf", "shell", "limits", "hf.secrets"];
         let mut known: Vec<String> = [
             fields::<Config>(),
             below("yolo.", fields::<Yolo>()),
             below("providers.NAME.", fields::<ProviderConfig>()),
+            below("models.NAME.", fields::<ModelConfig>()),
             below("mcp.NAME.", fields::<McpConfig>()),
             below("hf.", fields::<HfConfig>()),
             below("hf.secrets.NAME.", fields::<HfSecret>()),

@@ -132,7 +132,7 @@ async fn session(
 fn setup(world: &World, standins: &Standins) -> Result<(Setup, mpsc::Receiver<ServerEvent>), Failure> {
     let config = standins.config();
     let script = Script::parse(script::TEXT).map_err(Failure::bug)?;
-    let tariff = wiring::tariff_of_script(&script)?;
+    let tariff = crate::rates::tariff_of_script(&script)?;
     let (name, model) = (MODEL.to_owned(), Model::Script(script));
     let picked = Picked { name, model, tariff, context_tokens: None, max_output_tokens: None };
     let (mut setup, server_events) = wiring::setup(&config, picked, &world.work(), world.outputs())?;
