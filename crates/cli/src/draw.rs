@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use wire::{Event, Money, Refused, Spend, Status, Tokens};
+use wire::{Event, GoingOn, Money, Refused, Spend, Status, Tokens};
 
 /// How many lines of a result are shown; the rest is in the record.
 const RESULT_LINES: usize = 12;
@@ -134,8 +134,8 @@ impl<W: Write> Human<W> {
             },
             Event::Mode { chip, .. } => self.line(&format!("mode: {}", self.bold(chip))),
             Event::Notice { text } => self.line(&format!("note: {}", clean(text))),
-            Event::End { status, reason, refused, spend, tokens, .. } => {
-                self.end(*status, reason.as_deref(), refused, (spend, tokens))
+            Event::End { status, reason, refused, going_on, spend, tokens, .. } => {
+                self.end(*status, reason.as_deref(), (refused, going_on), (spend, tokens))
             }
         }
     }
@@ -175,7 +175,7 @@ impl<W: Write> Human<W> {
         &mut self,
         status: Status,
         reason: Option<&str>,
-        refused: &[Refused],
+        (refused, going_on): (&[Refused], &[GoingOn]),
         (spend, tokens): (&Spend, &Tokens),
     ) -> io::Result<()> {
         let words = match status {
@@ -194,6 +194,14 @@ impl<W: Write> Human<W> {
             self.line("refused, because nobody was there to ask:")?;
             for call in refused {
                 self.line(&format!("  {} ({}): {}", short(&call.summary), short(&call.price), short(&call.reason)))?;
+            }
+        }
+        if !going_on.is_empty() {
+            self.line("goes on without this session, and is paid for until it is over:")?;
+            for GoingOn { hold, held, reference, page } in going_on {
+                let most = held.as_ref().map_or("no bound".to_owned(), |held| format!("at most ${held}"));
+                let place = page.as_ref().unwrap_or(reference);
+                self.line(&format!("  {} ({most}): {}", clean(hold), clean(place)))?;
             }
         }
         spend_lines(spend).iter().try_for_each(|line| self.line(line))?;
@@ -365,6 +373,12 @@ mod tests {
             ..Spend::default()
         };
         let text = shown(&[Event::End {
+            going_on: vec![GoingOn {
+                hold: "c3".into(),
+                held: Some("0.50".into()),
+                reference: "hf-job ns=me".into(),
+                page: Some("https://hub.example/jobs/me/1".into()),
+            }],
             status: Status::Done,
             reason: None,
             text: String::new(),
@@ -374,7 +388,7 @@ mod tests {
             tokens: Tokens::default(),
         }]);
         for line in
-            ["  a job ($10.00): too dear", "cap: $5.00, left: $3.50", "open $1.50, settled $0.00, 1 without a bound"]
+            ["  a job ($10.00): too dear", "  c3 (at most $0.50): https://hub.example/jobs/me/1", "cap: $5.00, left: $3.50", "open $1.50, settled $0.00, 1 without a bound"]
         {
             assert!(text.contains(line), "{line} in {text}");
         }

@@ -11,13 +11,14 @@ use crate::requests::Requests;
 use crate::setup::{About, Setup};
 use gate::{CallId, Gate, GateError, Person, State};
 use journal::{Journal, JournalError, Record, SessionId};
+use ledger::Stage;
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use turn::chat::Outcome as CallOutcome;
 use turn::{Ending, Turn, Want};
-use wire::{ControlReply, Event, Refused, Spend, Status};
+use wire::{ControlReply, Event, GoingOn, Refused, Spend, Status};
 
 /// The cap that `yolo` alone takes when the session has had none and the configuration names none.
 pub const DEFAULT_CAP: Usd = match Usd::from_micros(5_000_000) {
@@ -307,9 +308,25 @@ impl Session {
             text: self.turn.last_text().to_owned(),
             refused: self.so_far.refused.clone(),
             prompts: self.so_far.prompts,
+            going_on: self.going_on(),
             spend: self.spend(),
             tokens: bill::tokens(self.requests.usage),
         }
+    }
+
+    /// What was started and goes on: its holds are open.
+    fn going_on(&self) -> Vec<GoingOn> {
+        let endpoint = self.setup.site.hub.endpoint.as_deref().unwrap_or_default();
+        let open = self.gate.state().book.unended().filter_map(|(hold, line)| match &line.stage {
+            Stage::Open(reference) => Some(GoingOn {
+                hold: hold.to_owned(),
+                held: line.bound.map(|bound| bound.to_string()),
+                reference: reference.clone(),
+                page: tools::hf_jobs::page(reference, endpoint),
+            }),
+            Stage::Held | Stage::Settled(_) | Stage::Released => None,
+        });
+        open.collect()
     }
 
     /// Records an event of the conversation, lets it happen, and says what is wanted now.

@@ -154,6 +154,8 @@ pub enum Event {
         refused: Vec<Refused>,
         /// How many times a person was asked.
         prompts: usize,
+        /// What goes on without the session and may still cost something.
+        going_on: Vec<GoingOn>,
         /// The money.
         spend: Spend,
         /// All tokens of this session.
@@ -188,6 +190,19 @@ pub struct Refused {
     pub price: String,
     /// Why it would have asked.
     pub reason: String,
+}
+
+/// Something that a session started and that goes on without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GoingOn {
+    /// The name of its hold: the call that started it.
+    pub hold: String,
+    /// What is held for it; absent when it has no bound.
+    pub held: Option<String>,
+    /// Where to ask about it, in the words of whoever started it.
+    pub reference: String,
+    /// Where a person can look at it and end it.
+    pub page: Option<String>,
 }
 
 /// The money of a session. No two of these are ever added up into one number.

@@ -10,7 +10,7 @@ pub mod event;
 pub mod yolo;
 
 pub use command::{ControlReply, ControlRequest};
-pub use event::{Event, Money, Refused, Spend, Status, Tokens};
+pub use event::{Event, GoingOn, Money, Refused, Spend, Status, Tokens};
 pub use yolo::{BadSwitch, CapWish, YoloStatus, YoloSwitch};
 
 /// The JSON schema of one line of `remit run --json`.

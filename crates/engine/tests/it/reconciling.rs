@@ -7,7 +7,7 @@ use money::Usd;
 use policy::Purse;
 use serde_json::{Value, json};
 use turn::TurnEvent;
-use wire::Status;
+use wire::{Event, Status};
 
 const NOTHING_MORE: &str = "[[turn]]\ntext = \"x\"\nrepeat = 20\n";
 
@@ -35,6 +35,11 @@ async fn a_job_that_ended_while_nobody_looked_is_settled_at_the_next_start() {
     api.inject(json!({ "kind": "next_job", "play": { "run_secs": 90 } })).await;
     let ended = stage.played("yolo:5", Unattended, &jobs(1)).await;
     assert_eq!(ended.session.spend().budget.open, "1.00");
+    let Event::End { going_on, .. } = ended.session.end_event(ended.result.as_ref().unwrap()) else { panic!() };
+    let [on] = &going_on[..] else { panic!("{going_on:?}") };
+    let id = api.state().await["jobs"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((on.hold.as_str(), on.held.as_deref()), ("c1", Some("1.00")));
+    assert!(on.page.as_ref().unwrap().ends_with(&format!("/jobs/someone/{id}")), "{on:?}");
     drop(ended);
     let ended = again(&mut stage, &api).await;
     assert_eq!(ended.session.spend().budget.open, "1.00", "it goes on, however long its log is silent");

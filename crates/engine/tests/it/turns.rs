@@ -81,13 +81,13 @@ async fn a_run_begins_and_ends_with_what_a_surface_has_to_know() {
     assert_eq!((model.as_str(), attendance.as_str(), notes), ("script:test", "unattended", vec!["a note".to_owned()]));
     assert_eq!(workspace, stage.setup.scene.workspace.root().display().to_string());
     assert_eq!(ended.session.id().as_str(), "s");
-    let Event::End { status, reason, text, refused, prompts, spend, tokens } =
+    let Event::End { status, reason, text, refused, prompts, going_on, spend, tokens } =
         ended.session.end_event(ended.result.as_ref().unwrap())
     else {
         panic!("another event")
     };
     assert_eq!((status, reason, text.as_str(), prompts), (Status::Done, None, "It adds now.", 0));
-    assert!(refused.is_empty() && ended.session.refused().is_empty());
+    assert!(refused.is_empty() && ended.session.refused().is_empty() && going_on.is_empty());
     assert_eq!((spend.cap.as_deref(), spend.left.as_deref()), (Some("5.00"), Some("5.00")));
     let usage = Usage { input: 600, cache_read: 100, cache_write: 0, output: 60, reasoning: 5 };
     assert_eq!(tokens, engine::bill::tokens(usage));

@@ -29,6 +29,7 @@ pub use api::Account;
 pub use board::{Board, Roles};
 pub use lookup::look_up;
 pub use reconcile::{Fate, Inquiry, Reconciled, ScheduledRun, reconcile};
+pub use reference::page;
 pub use run::run;
 
 use crate::call::Invalid;

@@ -73,6 +73,18 @@ impl fmt::Display for Reference {
     }
 }
 
+/// Where a person can look at what a hold was left open for, and end it: the page of the job at the Hub. `None` for what has
+/// no page, or is not known by name yet.
+pub fn page(reference: &str, endpoint: &str) -> Option<String> {
+    let reference: Reference = reference.parse().ok()?;
+    match (reference.kind, reference.namespace, reference.id) {
+        (Kind::Job, Some(namespace), Some(id)) => {
+            Some(format!("{}/jobs/{namespace}/{id}", endpoint.trim_end_matches('/')))
+        }
+        (Kind::Job | Kind::Schedule, _, _) => None,
+    }
+}
+
 /// The text is no reference of a job or a schedule.
 #[derive(Debug)]
 pub(super) struct NotAReference;
@@ -134,6 +146,16 @@ mod tests {
             "hf-schedule ns=my-org id=s1 op=? unit=0.016667/1 ports=closed sent=7 most=0.50001",
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_known_has_a_page() {
+        let page = |text| page(text, "https://hub.example/");
+        let known = "hf-job ns=me id=0123 op=c7-1f2e unit=1.00/60 ports=closed sent=1795324800";
+        assert_eq!(page(known).as_deref(), Some("https://hub.example/jobs/me/0123"));
+        for text in [&known.replace("id=0123", "id=?"), &known.replace("hf-job", "hf-schedule"), "call c7"] {
+            assert_eq!(page(text), None, "{text}");
         }
     }
 
