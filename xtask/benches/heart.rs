@@ -1,9 +1,11 @@
-//! Times `decide` and the journal's appends, for `cargo xtask bench`; prints one line of JSON.
+//! Times `decide`, what the gate adds to a call, and the journal's appends, for `cargo xtask bench`; prints one line of JSON.
 //!
 //! Not here: any statistics; each list is one number a batch, and the chore takes the median.
 #![allow(clippy::disallowed_methods, reason = "the disk's own sync is measured on a file")]
 
+use gate::{Act, Admission, CallId, Ended, Gate, Metered, Report, State};
 use journal::{Draft, Durability, IfMissing, Journal, SessionId};
+use ledger::Entry;
 use money::Usd;
 use policy::{Action, Attendance, Consent, Effect, Funds, Mode, Price, Standing, Subject, decide};
 use std::error::Error;
@@ -31,9 +33,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let decide_ns = decisions()?;
     let (committed_us, synced_us) = appends(&folder).await?;
+    let calls = calls(&folder).await?;
     let disk_sync_us = disk_syncs(&folder)?;
     let said = serde_json::json!({
-        "decide_ns": decide_ns, "committed_us": committed_us, "synced_us": synced_us, "disk_sync_us": disk_sync_us,
+        "free_us": calls.free, "paid_us": calls.paid, "request_us": calls.request, "decide_ns": decide_ns, "committed_us": committed_us, "synced_us": synced_us, "disk_sync_us": disk_sync_us,
     });
     println!("{said}");
     Ok(())
@@ -75,6 +78,58 @@ fn action(effect: Effect, price: Price) -> Action {
         subject: Subject::Other,
         shown: "{}".into(),
     }
+}
+
+/// A call that does nothing.
+struct Nothing(Action);
+
+impl Act for Nothing {
+    fn action(&self) -> Action {
+        self.0.clone()
+    }
+}
+
+/// Microseconds that the gate takes from a call's coming to its recorded end.
+#[derive(Default)]
+struct Calls {
+    free: Vec<f64>,
+    paid: Vec<f64>,
+    request: Vec<f64>,
+}
+
+async fn calls(folder: &Path) -> Result<Calls, Box<dyn Error>> {
+    let journal = Journal::open(&folder.join("calls.db"), IfMissing::Create).await?;
+    let log = journal.create(&"calls".parse()?, 0, "{}").await?;
+    let state = State::open("yolo:1000".parse()?, Attendance::Unattended, Vec::new());
+    let mut gate = Gate::open(log, state, || 0).await?;
+    let mut measured = Calls::default();
+    let mut made = 0;
+    for _ in 0..BATCHES {
+        let cent: Usd = "0.01".parse()?;
+        for (price, count, times) in
+            [(Price::Free, COMMITTED, &mut measured.free), (Price::AtMost(cent), SYNCED, &mut measured.paid)]
+        {
+            let start = Instant::now();
+            for _ in 0..count {
+                made += 1;
+                let id = CallId::new(format!("c{made}"));
+                let call = Nothing(action(Effect::Change, price.clone()));
+                let Admission::Run(permit) = gate.admit(id.clone(), call).await? else { return Err("it runs".into()) };
+                let done = permit.finish(Report::Done(String::new()));
+                gate.close(&id, Ended::Done(done), |_| Ok(Vec::new())).await?;
+            }
+            times.push(start.elapsed().as_secs_f64() * 1e6 / count as f64);
+        }
+        let start = Instant::now();
+        for _ in 0..SYNCED {
+            let Metered::Held(hold) = gate.meter(&Price::AtMost(cent)).await? else { return Err("it is held".into()) };
+            gate.post(&hold, Entry::Settled(cent), Vec::new()).await?;
+        }
+        measured.request.push(start.elapsed().as_secs_f64() * 1e6 / SYNCED as f64);
+    }
+    drop(gate);
+    journal.close().await?;
+    Ok(measured)
 }
 
 /// Microseconds for one append: committed, and synced to the disk.

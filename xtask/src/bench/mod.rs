@@ -91,12 +91,15 @@ fn build(profile: &str) -> Result<PathBuf, Trouble> {
 #[derive(Deserialize)]
 struct Heart {
     decide_ns: Vec<f64>,
+    free_us: Vec<f64>,
+    paid_us: Vec<f64>,
+    request_us: Vec<f64>,
     committed_us: Vec<f64>,
     synced_us: Vec<f64>,
     disk_sync_us: Vec<f64>,
 }
 
-/// Measures `decide` and the journal. They are functions, not programs, so a bench target calls them in a loop.
+/// Measures `decide`, the gate and the journal. They are functions, not programs, so a bench target calls them in a loop.
 fn heart(profile: &str, folder: &Path) -> Result<Vec<Row>, Trouble> {
     let words = ["bench", "--quiet", "--package", "xtask", "--bench", "heart", "--profile", profile, "--"];
     let said = read(cargo().args(words).arg(folder))?;
@@ -105,6 +108,9 @@ fn heart(profile: &str, folder: &Path) -> Result<Vec<Row>, Trouble> {
     let a_second: Vec<f64> = heart.committed_us.iter().map(|us| 1e6 / us).collect();
     Ok(vec![
         Row::new("`decide`", Unit::Nanoseconds, &heart.decide_ns),
+        Row::new("a free call, decided, ended and recorded", Unit::Microseconds, &heart.free_us),
+        Row::new("a paid call: the same, held and settled", Unit::Microseconds, &heart.paid_us).target(1_000.0),
+        Row::new("a request to the model, held and settled", Unit::Microseconds, &heart.request_us).target(1_000.0),
         Row::new("journal: appends a second, committed", Unit::PerSecond, &a_second),
         Row::new("journal: one append, synced", Unit::Microseconds, &heart.synced_us),
         Row::new("the disk's own sync of 4 KiB, beside it", Unit::Microseconds, &heart.disk_sync_us),
