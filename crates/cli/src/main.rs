@@ -60,6 +60,8 @@ enum Command {
     Resume(commands::resume::Args),
     /// Set the mode of a running or stored session
     Mode(commands::mode::Args),
+    /// Show what sessions have cost and hold, call by call
+    Spend(commands::spend::Args),
     /// Show what models, job hardware and tools cost, and who says so
     Prices(commands::prices::Args),
     /// Check a session's record
@@ -115,6 +117,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
         Command::Show(args) => commands::show::run(args),
         Command::Resume(args) => commands::resume::run(args),
         Command::Mode(args) => commands::mode::run(args),
+        Command::Spend(args) => commands::spend::run(args),
         Command::Prices(args) => commands::prices::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Export(args) => commands::export::run(args),

@@ -19,5 +19,6 @@ pub mod run;
 pub mod schema;
 pub mod sessions;
 pub mod show;
+pub mod spend;
 pub mod standin;
 pub mod verify;

@@ -16,4 +16,5 @@ mod run;
 mod schema;
 mod servers;
 mod sessions;
+mod spend;
 mod support;
