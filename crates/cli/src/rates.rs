@@ -80,7 +80,9 @@ pub fn tariff(config: &Config, name: &str) -> Result<Tariff, Failure> {
             let kept = router::kept(&Paths::find()?.router_list(), &base_url, wiring::now_ms());
             match kept {
                 Some(list) => listed(&list, &model),
-                None => Tariff::Unknown("the router's list was not asked for yet".to_owned()),
+                None => Tariff::Unknown(
+                    "the router's list was not asked for yet; a run or `remit prices` asks for it".to_owned(),
+                ),
             }
         }
     })

@@ -3,6 +3,7 @@
 //! Not here: what is on it (that is `pricing::models::router`).
 
 use super::asking;
+use crate::draw;
 use pricing::models::RouterCatalogue;
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File};
@@ -65,7 +66,7 @@ pub async fn list(file: &Path, base_url: &str, now_ms: i64) -> Result<RouterList
 /// Asks without a key: the list is for everybody.
 async fn asked(base_url: &str) -> Result<(RouterCatalogue, String), String> {
     let body = asking::get(base_url, "/models", None).await?;
-    let catalogue = RouterCatalogue::read(&body).map_err(|why| why.to_string())?;
+    let catalogue = RouterCatalogue::read(&body).map_err(|why| draw::clean(&why.to_string()))?;
     let list = String::from_utf8(body).map_err(|_| "the list is no text".to_owned())?;
     Ok((catalogue, list))
 }

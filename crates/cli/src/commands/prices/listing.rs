@@ -5,6 +5,7 @@
 use super::near::near;
 use super::page::{Flavors, Group, Origin, Page, Row};
 use crate::config::Config;
+use crate::draw::clean;
 use crate::failure::Failure;
 use crate::paths::Paths;
 use crate::rates::{self, Word, asking, router};
@@ -189,7 +190,7 @@ impl<'a> Listing<'a> {
             }
         };
         if rows.is_empty() {
-            let near = near(&model, list.catalogue.models().map(str::to_owned));
+            let near = near(&model, list.catalogue.models().map(clean));
             let failure = Failure::user(anyhow!("the router lists no model `{model}`"));
             return Err(if near.is_empty() {
                 failure
