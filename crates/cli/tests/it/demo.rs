@@ -89,6 +89,14 @@ impl Kept {
         jobs.map(|job| job["spec"]["flavor"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// When each schedule that was set comes due, and its hardware.
+    fn schedules(&self) -> Vec<(String, String)> {
+        let state = self.state("jobs.json");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let schedules = state["schedules"].as_array().unwrap().iter();
+        schedules.map(|set| (text(&set["schedule"]), text(&set["spec"]["flavor"]))).collect()
+    }
+
     fn pull_requests(&self) -> Vec<Value> {
         self.state("forge.json")["pull_requests"].as_array().unwrap().clone()
     }
@@ -106,7 +114,44 @@ impl Kept {
         assert!(!self.tests_pass());
         assert_eq!(self.pull_requests(), Vec::<Value>::new());
         assert_eq!(self.jobs(), Vec::<String>::new());
+        assert_eq!(self.schedules(), []);
     }
+}
+
+/// What the model's words cost, whatever is answered to its calls: 5,654 tokens at $0.28 a million, 40,256 at $0.028 and
+/// 902 at $0.42.
+const WORDS: &str = "0.003089128";
+/// What the cache saves: 40,256 tokens at $0.252 a million.
+const SAVED: &str = "0.010144512";
+
+/// An amount in pico-dollars.
+fn picos(amount: &Value) -> i64 {
+    let (whole, fraction) = amount.as_str().unwrap().split_once('.').unwrap();
+    format!("{whole}{fraction:0<12}").parse().unwrap()
+}
+
+/// Looks at one sum of a receipt: what is open and what is settled, by itself; and what was quoted by its parts.
+fn assert_sum(receipt: &Value, sum: &str, [jobs, open, settled]: [&str; 3]) {
+    let money = &receipt["money"][sum];
+    let states = ["held", "open", "settled", "overrun"].map(|state| money[state].as_str().unwrap());
+    assert_eq!(states, ["0.00", open, settled, "0.00"]);
+    assert_eq!(receipt["paid_calls"]["quoted"], jobs);
+    let (words, quoted) = (&receipt["words"], picos(&money["quoted"]));
+    assert_eq!(quoted, picos(&receipt["paid_calls"]["quoted"]) + picos(&words["quoted"]));
+    assert!(picos(&words["quoted"]) > picos(&words["settled"]), "{words}");
+    assert_eq!((&words["settled"], &receipt["money"]["saved"]), (&WORDS.into(), &SAVED.into()));
+    assert_eq!((&receipt["money"]["requests"], &receipt["money"]["unpriced"]), (&11.into(), &0.into()));
+    let tokens = ["input", "cache_read", "output"].map(|kind| words["tokens"][kind].as_u64().unwrap());
+    assert_eq!(tokens, [45_910, 40_256, 902]);
+}
+
+/// Says that nothing is in a sum.
+fn assert_nothing_in(receipt: &Value, sum: &str) {
+    let money = &receipt["money"][sum];
+    for state in ["quoted", "held", "open", "settled", "overrun"] {
+        assert_eq!(money[state], "0.00", "{sum}, {state}");
+    }
+    assert_eq!(money["unbounded"], 0);
 }
 
 /// The lines of `--json`, and the receipt.
@@ -145,12 +190,16 @@ fn in_yolo_all_of_it_happens_but_the_job_past_the_cap() {
 
     let (_, receipt) = lines(&output);
     let refused = summaries(&receipt["refused"]);
-    assert_eq!(refused.len(), 1);
+    assert_eq!(refused.len(), 2);
     assert!(refused[0].0.contains("h200") && refused[0].1 == "$10.00", "{refused:?}");
-    let money = &receipt["money"];
-    let sums = ["quoted", "held", "open", "settled", "overrun"].map(|state| money["budget"][state].as_str().unwrap());
-    assert_eq!(sums, ["0.505", "0.00", "0.50", "0.0005", "0.00"]);
-    assert_eq!((money["cap"].as_str(), money["left"].as_str()), (Some("5.00"), Some("4.4995")));
+    assert!(refused[1].0.contains("0 3 * * *") && refused[1].1.starts_with("unbounded"), "{refused:?}");
+    assert_eq!(kept.schedules(), []);
+    // $0.0005 for the job that is over, $0.003089128 for the words.
+    assert_sum(&receipt, "budget", ["0.505", "0.50", "0.003589128"]);
+    assert_eq!((&receipt["money"]["cap"], &receipt["money"]["left"]), (&"5.00".into(), &"4.496410872".into()));
+    assert_eq!(receipt["chip"], "YOLO $4.496410872 of $5.00");
+    assert_nothing_in(&receipt, "metered");
+    assert_nothing_in(&receipt, "past_cap");
     assert_eq!(receipt["calls"]["run"], 14);
     assert_eq!(receipt["calls"]["held"], 2);
     assert_eq!(receipt["branch"]["commit"], pulls[0]["head_sha"]);
@@ -166,9 +215,12 @@ fn in_agent_neither_branch_nor_pull_request_is_there_and_all_that_would_have_ask
     kept.assert_untouched();
     let (events, receipt) = lines(&output);
     let refused = summaries(&receipt["refused"]);
-    assert_eq!(refused.len(), 9, "{refused:?}");
+    assert_eq!(refused.len(), 10, "{refused:?}");
     let prices: Vec<&str> = refused.iter().map(|(_, price)| *price).filter(|price| *price != "free").collect();
-    assert_eq!(prices, ["$0.005", "$0.50", "$10.00"]);
+    assert_eq!(prices[..3], ["$0.005", "$0.50", "$10.00"]);
+    assert!(prices.len() == 4 && prices[3].starts_with("unbounded"), "{prices:?}");
+    assert_sum(&receipt, "metered", ["0.00", "0.00", WORDS]);
+    assert_nothing_in(&receipt, "budget");
     assert_eq!(events.last().unwrap()["refused"], receipt["refused"]);
     assert_eq!(receipt["refused_by_mode"], Value::Array(Vec::new()));
 }
@@ -180,19 +232,46 @@ fn in_plan_nothing_is_written() {
     kept.assert_untouched();
     let (_, receipt) = lines(&output);
     assert_eq!(receipt["refused"], Value::Array(Vec::new()));
-    assert_eq!(receipt["refused_by_mode"].as_array().unwrap().len(), 9);
+    assert_eq!(receipt["refused_by_mode"].as_array().unwrap().len(), 10);
     assert_eq!(receipt["calls"]["run"], 6);
+    assert_sum(&receipt, "metered", ["0.00", "0.00", WORDS]);
+    assert_nothing_in(&receipt, "budget");
 }
 
 #[test]
-fn without_a_cap_the_dear_job_runs_too_and_under_a_small_one_only_the_cheap_one_does() {
-    let (uncapped, small) = (Home::new(), Home::new());
-    let (output, kept) = uncapped.demo("yolo:uncapped");
+fn without_a_cap_the_dear_job_and_the_nightly_one_run_too() {
+    let home = Home::new();
+    let (output, kept) = home.demo("yolo:uncapped");
     assert_eq!(kept.jobs(), ["cpu-upgrade", "a10g-small", "h200"]);
-    assert_eq!(lines(&output).1["money"]["budget"]["open"], "10.50");
-    let (output, kept) = small.demo("yolo:0.40");
+    assert_eq!(kept.schedules(), [("0 3 * * *".to_owned(), "cpu-upgrade".to_owned())]);
+    let receipt = lines(&output).1;
+    assert_sum(&receipt, "budget", ["10.505", "10.50", "0.003589128"]);
+    assert_eq!(receipt["money"]["budget"]["unbounded"], 1);
+    assert_eq!(receipt["chip"], "YOLO uncapped + 1 unbounded");
+    assert_eq!((&receipt["refused"], &receipt["money"]["left"]), (&Value::Array(Vec::new()), &Value::Null));
+}
+
+#[test]
+fn under_a_small_cap_only_the_cheap_job_runs() {
+    let home = Home::new();
+    let (output, kept) = home.demo("yolo:0.4");
     assert_eq!(kept.jobs(), ["cpu-upgrade"]);
-    assert_eq!(lines(&output).1["refused"].as_array().unwrap().len(), 2);
+    let receipt = lines(&output).1;
+    assert_eq!(receipt["refused"].as_array().unwrap().len(), 3);
+    assert_sum(&receipt, "budget", ["0.005", "0.00", "0.003589128"]);
+    assert_eq!(receipt["money"]["left"], "0.396410872");
+}
+
+#[test]
+fn a_cap_that_does_not_pay_for_the_models_words_is_refused_before_anything_starts() {
+    let home = Home::new();
+    for cap in ["0", "0.01", "0.04", "0.51"] {
+        let mode = format!("yolo:{cap}");
+        let output = home.remit(&["demo", "--mode", &mode, "--keep", "kept"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("does not pay for what the model says"), "{}", said(&output));
+    }
+    assert_eq!(home.content(), [".gitconfig", "config.toml"]);
 }
 
 #[test]
@@ -213,6 +292,15 @@ fn a_person_reads_the_contract_first_then_the_session_then_a_receipt_and_the_fol
     for part in order {
         rest = rest.split_once(part).unwrap_or_else(|| panic!("`{part}` is missing or out of order in:\n{text}")).1;
     }
+    for line in [
+        "requests        11 to the model",
+        "tokens          45910 in (40256 of them cached), 902 out",
+        "they cost       $0.003089128; the cache saved $0.010144512",
+        "left            $4.496410872 of $5.00",
+    ] {
+        assert!(rest.contains(line), "no `{line}` in:\n{rest}");
+    }
+    assert!(rest.lines().all(|line| line.chars().count() <= 80), "{rest}");
     assert!(rest.contains("prompts shown   0") && rest.ends_with("\nYes, all of it.\n"), "{rest}");
     assert!(!text.contains('\x1b') && !text.contains("DIFFERS"), "{text}");
     assert!(!folder(&text).exists());
@@ -315,7 +403,7 @@ fn the_same_script_in_agent_with_nobody_there_ends_with_status_3() {
     let output = home.remit(&arguments).env_remove("GIT_DIR").output().unwrap();
     let text = said(&output);
     assert_eq!(output.status.code(), Some(3), "{text}");
-    for line in ["git push origin fix/lost-examples", "h200", "($10.00)", "nobody is here"] {
+    for line in ["git push origin fix/lost-examples", "h200", "($10.00)", "0 3 * * *", "nobody is here"] {
         assert!(text.contains(line), "{line} in:\n{text}");
     }
     kept.assert_untouched();

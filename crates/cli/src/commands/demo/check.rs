@@ -3,13 +3,14 @@
 //! Not here: the contract's code. What must be answered is worked out anew from the contract's page, as data, and never by
 //! asking the gate; what must have happened is read from git, from the files of the stand-ins and from the folder.
 
-use super::script::{BRANCH, Column, Does, MAIN, MENDED, STEPS, Step, TITLE};
+use super::book::Book;
+use super::script::{BRANCH, Column, Does, MAIN, MENDED, REPLIES, Reply, STEPS, Step, TITLE, TOKEN_PICOS};
 use super::world::{World, git, run};
 use money::Usd;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Debug;
-use wire::{Event, Money, Spend, Status};
+use wire::{Event, Money, Spend, Status, Tokens};
 
 /// A played demo, as it was heard.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Played {
     pub events: Vec<Event>,
     /// How many records the session has, when their chain is intact; else what is wrong with it.
     pub record: Result<u64, String>,
+    /// Its money, as the record has it.
+    pub book: Book,
 }
 
 /// One thing that was held against the contract.
@@ -85,9 +88,24 @@ const TABLE: [(&str, [Cell; 3]); 4] = [
 struct Expected {
     answers: Vec<Answer>,
     cap: Option<Usd>,
+    purse: &'static str,
+    /// What the jobs come to.
+    jobs: Jobs,
+    /// What each request to the model costs, in order.
+    words: Vec<Usd>,
+    /// What the cache saves.
+    saved: Usd,
+    /// The least that is left of the cap before a request to the model.
+    tightest: Option<i128>,
+}
+
+/// What jobs come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Jobs {
     quoted: Usd,
     open: Usd,
     settled: Usd,
+    unbounded: usize,
 }
 
 impl Expected {
@@ -96,36 +114,64 @@ impl Expected {
         let cap = mode.strip_prefix("yolo:").and_then(|cap| cap.parse::<Usd>().ok());
         let name = if cap.is_some() { "yolo:CAP" } else { mode };
         let (_, row) = TABLE.iter().find(|(row, _)| *row == name)?;
-        let zero = Usd::ZERO;
-        let mut expected = Expected { answers: Vec::new(), cap, quoted: zero, open: zero, settled: zero };
-        for step in &STEPS {
-            let answer = expected.answer(step, row);
-            expected.answers.push(answer);
+        let purse = if mode.starts_with("yolo:") { "budget" } else { "metered" };
+        let (answers, words, jobs) = (Vec::new(), Vec::new(), Jobs::default());
+        let mut expected = Expected { answers, cap, purse, jobs, words, saved: Usd::ZERO, tightest: None };
+        let mut steps = STEPS.iter();
+        for reply in &REPLIES {
+            expected.asks(reply);
+            for step in steps.by_ref().take(reply.calls) {
+                let answer = expected.answer(step, row);
+                expected.answers.push(answer);
+            }
         }
         Some(expected)
     }
 
+    /// One request to the model: it is asked in every mode.
+    fn asks(&mut self, reply: &Reply) {
+        let left = self.cap.map(|cap| i128::from(cap.picos()) - self.used());
+        self.tightest = self.tightest.into_iter().chain(left).min();
+        let [input, cached, output] = TOKEN_PICOS;
+        let cost = (reply.input - reply.cached) * input + reply.cached * cached + reply.output * output;
+        self.words.push(picos(cost));
+        self.saved = self.saved.saturating_add(picos(reply.cached * (input - cached)));
+    }
+
+    /// What of the budget is spent or held once all that went before is over, in pico-dollars.
+    fn used(&self) -> i128 {
+        let settled = self.words.iter().chain([&self.jobs.open, &self.jobs.settled]);
+        settled.map(|sum| i128::from(sum.picos())).sum()
+    }
+
     fn answer(&mut self, step: &Step, row: &[Cell; 3]) -> Answer {
+        let free = Some(Usd::ZERO);
         let (cell, price) = match step.column {
             Column::Question => return Answer::Delivered,
-            Column::Reads => (row[0], Usd::ZERO),
-            Column::Changes => (row[1], Usd::ZERO),
-            Column::Costs(price) => (row[2], price),
+            Column::Reads => (row[0], free),
+            Column::Changes => (row[1], free),
+            Column::Costs(price) => (row[2], Some(price)),
+            Column::CostsWithoutBound => (row[2], None),
         };
-        let used = i128::from(self.open.picos()) + i128::from(self.settled.picos());
-        let fits = self.cap.is_none_or(|cap| used + i128::from(price.picos()) <= i128::from(cap.picos()));
+        let fits = match (self.cap, price) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(cap), Some(price)) => self.used() + i128::from(price.picos()) <= i128::from(cap.picos()),
+        };
         match cell {
             Cell::Refused => return Answer::Refused,
             Cell::Asks => return Answer::NobodyToAsk,
             Cell::RunsWhileItFits if !fits => return Answer::NobodyToAsk,
             Cell::Runs | Cell::RunsWhileItFits => {}
         }
-        self.quoted = self.quoted.saturating_add(price);
+        let (jobs, price) = (&mut self.jobs, price.unwrap_or_default());
+        jobs.quoted = jobs.quoted.saturating_add(price);
         match step.does {
             Does::Starts(job) => match job.cost {
-                Some(cost) => self.settled = self.settled.saturating_add(cost),
-                None => self.open = self.open.saturating_add(price),
+                Some(cost) => jobs.settled = jobs.settled.saturating_add(cost),
+                None => jobs.open = jobs.open.saturating_add(price),
             },
+            Does::Schedules(_) => jobs.unbounded += 1,
             Does::Nothing | Does::Mends | Does::Commits | Does::Pushes | Does::AsksForge | Does::OpensPullRequest => {}
         }
         Answer::Runs
@@ -140,24 +186,55 @@ impl Expected {
         self.ran().any(|step| step.does == does)
     }
 
-    fn spend(&self) -> Spend {
-        let zero = || money(Usd::ZERO, Usd::ZERO, Usd::ZERO);
-        let used = self.open.saturating_add(self.settled);
+    /// The sums of money, given what was held for the requests: that depends on every byte of the prompts.
+    fn spend(&self, held_for_words: Usd) -> Spend {
+        let words = self.words.iter().fold(Usd::ZERO, |sum, cost| sum.saturating_add(*cost));
+        let quoted = self.jobs.quoted.saturating_add(held_for_words);
+        let spent = money(quoted, self.jobs.settled.saturating_add(words), self.jobs);
+        let none = || money(Usd::ZERO, Usd::ZERO, Jobs::default());
+        let (budget, metered) = if self.purse == "budget" { (spent, none()) } else { (none(), spent) };
+        let used = self.jobs.open.saturating_add(self.jobs.settled).saturating_add(words);
         Spend {
             cap: self.cap.map(|cap| cap.to_string()),
             left: self.cap.map(|cap| cap.saturating_sub(used).to_string()),
-            budget: money(self.quoted, self.open, self.settled),
-            metered: zero(),
-            past_cap: zero(),
-            ..Spend::default()
+            budget,
+            metered,
+            past_cap: none(),
+            requests: self.words.len() as u64,
+            unpriced: 0,
+            saved: self.saved.to_string(),
         }
     }
 }
 
-fn money(quoted: Usd, open: Usd, settled: Usd) -> Money {
+/// A sum by hand, as money.
+fn picos(picos: i64) -> Usd {
+    Usd::from_picos(picos).expect("what the script counts costs something")
+}
+
+fn money(quoted: Usd, settled: Usd, jobs: Jobs) -> Money {
     let zero = Usd::ZERO.to_string();
-    let (quoted, open, settled) = (quoted.to_string(), open.to_string(), settled.to_string());
-    Money { quoted, held: zero.clone(), open, settled, overrun: zero, unbounded: 0 }
+    Money {
+        quoted: quoted.to_string(),
+        held: zero.clone(),
+        open: jobs.open.to_string(),
+        settled: settled.to_string(),
+        overrun: zero,
+        unbounded: jobs.unbounded,
+    }
+}
+
+/// The least that has to be left for another request to the model: more than any of them is held at when its answer is
+/// limited to what fits.
+const ROOM: Usd = match Usd::from_micros(40_000) {
+    Some(room) => room,
+    None => unreachable!(),
+};
+
+/// Whether a mode's cap pays for the model's words to the last of them; else the session would pause in the middle.
+pub fn pays_for_the_words(mode: &str) -> bool {
+    let tightest = Expected::under(mode).and_then(|expected| expected.tightest);
+    tightest.is_none_or(|left| left >= i128::from(ROOM.picos()))
 }
 
 /// Checks everything. Nothing is changed by it.
@@ -184,7 +261,9 @@ pub fn check(world: &World, played: &Played) -> Vec<Finding> {
     findings.extend(looked.into_iter().map(|(what, found)| {
         finding(what, found.unwrap_or_else(|why| vec![format!("it cannot be looked at: {why:#}")]))
     }));
-    findings.push(finding("the sums of money are those of the jobs that started", sums(&played.events, &expected)));
+    findings.push(finding(holds_sentence(&expected), holds(&played.book, &expected)));
+    findings
+        .push(finding("the sums of money are those of what started and of the model's words", sums(played, &expected)));
     let record = match &played.record {
         Ok(_) => Vec::new(),
         Err(why) => vec![why.clone()],
@@ -244,15 +323,22 @@ fn answers(calls: &[HeardCall], expected: &Expected) -> Vec<String> {
     for (at, ((step, answer), call)) in STEPS.iter().zip(&expected.answers).zip(calls).enumerate() {
         let which = format!("call {} ({})", at + 1, step.tool);
         compare(&mut differences, &format!("{which}, its tool"), plain(step.tool), plain(call.tool));
-        let price = match step.column {
-            Column::Question => "none".to_owned(),
-            Column::Reads | Column::Changes => "free".to_owned(),
-            Column::Costs(price) => format!("${price}"),
-        };
-        compare(&mut differences, &format!("{which}, its price"), price.as_str(), call.price);
+        // Why it has no bound may be said in any words.
+        let named = call.price.split_once(" (").map_or(call.price, |(named, _why)| named);
+        compare(&mut differences, &format!("{which}, its price"), price(step).as_str(), named);
         compare(&mut differences, &format!("{which}, the answer"), &vec![answer.event()], &call.decisions);
     }
     differences
+}
+
+/// A call's price, as its event names it.
+fn price(step: &Step) -> String {
+    match step.column {
+        Column::Question => "none".to_owned(),
+        Column::Reads | Column::Changes => "free".to_owned(),
+        Column::Costs(price) => format!("${price}"),
+        Column::CostsWithoutBound => "unbounded".to_owned(),
+    }
 }
 
 /// A tool's name in one spelling, whichever way a model spells that of a server's tool.
@@ -396,53 +482,108 @@ fn forge(world: &World, expected: &Expected) -> anyhow::Result<Vec<String>> {
 }
 
 fn jobs_sentence(expected: &Expected) -> String {
-    match expected.ran().filter(|step| matches!(step.does, Does::Starts(_))).count() {
-        0 => "the jobs API was asked to start nothing".to_owned(),
+    let jobs = match expected.ran().filter(|step| matches!(step.does, Does::Starts(_))).count() {
+        0 => return "the jobs API was asked to start nothing and to schedule nothing".to_owned(),
         1 => "the jobs API has the one job that fits, with the time it was priced for".to_owned(),
         jobs => format!("the jobs API has the {jobs} jobs that ran, each with the time it was priced for"),
-    }
+    };
+    let schedules = if expected.jobs.unbounded == 0 { "and no schedule" } else { "and the schedule" };
+    format!("{jobs}, {schedules}")
 }
 
 fn jobs(world: &World, expected: &Expected) -> anyhow::Result<Vec<String>> {
     let mut differences = Vec::new();
     let state: Value = serde_json::from_slice(&std::fs::read(world.jobs_state())?)?;
-    let found = state["jobs"].as_array().cloned().unwrap_or_default();
+    let list = |name: &str| state[name].as_array().cloned().unwrap_or_default();
     let spelled = |flavor: &str, secs: u64| format!("{flavor} for {secs} s, 1 attempt");
-    let found: Vec<String> = found
-        .iter()
-        .map(|job| {
-            let spec = &job["spec"];
-            match (spec["flavor"].as_str(), spec["timeoutSeconds"].as_u64(), spec["attempts"].as_u64()) {
-                (Some(flavor), Some(secs), Some(1)) => spelled(flavor, secs),
-                _ => spec.to_string(),
+    let kept = |job: &Value| {
+        let spec = &job["spec"];
+        match (spec["flavor"].as_str(), spec["timeoutSeconds"].as_u64(), spec["attempts"].as_u64()) {
+            (Some(flavor), Some(secs), Some(1)) => spelled(flavor, secs),
+            _ => spec.to_string(),
+        }
+    };
+    let found: Vec<String> = list("jobs").iter().map(kept).collect();
+    let (mut jobs, mut schedules) = (Vec::new(), Vec::new());
+    for step in expected.ran() {
+        match step.does {
+            Does::Starts(job) => jobs.push(spelled(job.flavor, job.timeout_secs)),
+            Does::Schedules(set) => {
+                schedules.push(format!("{} at {}", spelled(set.flavor, set.timeout_secs), set.due));
             }
-        })
-        .collect();
-    let wanted = expected.ran().filter_map(|step| match step.does {
-        Does::Starts(job) => Some(spelled(job.flavor, job.timeout_secs)),
-        Does::Nothing | Does::Mends | Does::Commits | Does::Pushes | Does::AsksForge | Does::OpensPullRequest => None,
-    });
-    compare(&mut differences, "its jobs", wanted.collect(), found);
-    compare(&mut differences, "its schedules", Some(0), state["schedules"].as_array().map(Vec::len));
+            Does::Nothing | Does::Mends | Does::Commits | Does::Pushes | Does::AsksForge | Does::OpensPullRequest => {}
+        }
+    }
+    compare(&mut differences, "its jobs", jobs, found);
+    let due = |set: &Value| format!("{} at {}", kept(set), set["schedule"].as_str().unwrap_or("no time"));
+    let found: Vec<String> = list("schedules").iter().map(due).collect();
+    compare(&mut differences, "its schedules", schedules, found);
     Ok(differences)
 }
 
-fn sums(events: &[Event], expected: &Expected) -> Vec<String> {
+fn holds_sentence(expected: &Expected) -> String {
+    let requests = expected.words.len();
+    let cap = if expected.cap.is_some() { ", and spent and held never passed the cap" } else { "" };
+    format!("each of the {requests} requests was held at no less than it cost, before it was sent{cap}")
+}
+
+fn holds(book: &Book, expected: &Expected) -> Vec<String> {
+    let mut differences: Vec<String> =
+        book.wrong.iter().map(|record| format!("a line of the record that cannot be: {record}")).collect();
+    compare(&mut differences, "the requests", expected.words.len(), book.requests().count());
+    for (hold, cost) in book.requests().zip(&expected.words) {
+        let name = &hold.name;
+        compare(&mut differences, &format!("{name}, whose money it is"), expected.purse, hold.purse.as_str());
+        compare(&mut differences, &format!("{name}, what it cost"), Some(*cost), hold.settled);
+        if hold.held.is_none_or(|held| held < *cost) {
+            differences.push(format!("{name} was held at {:?} and cost ${cost}", hold.held));
+        }
+    }
+    if let Some(cap) = expected.cap
+        && book.most_used > i128::from(cap.picos())
+    {
+        differences.push(format!("spent and held came to {} pico-dollars under a cap of ${cap}", book.most_used));
+    }
+    differences
+}
+
+fn sums(played: &Played, expected: &Expected) -> Vec<String> {
     let mut differences = Vec::new();
-    let Some(Event::End { spend, .. }) = events.last() else { return vec!["the run has no end".to_owned()] };
-    let wanted = expected.spend();
+    let Some(Event::End { spend, tokens, .. }) = played.events.last() else {
+        return vec!["the run has no end".to_owned()];
+    };
+    let wanted = expected.spend(played.book.words().quoted);
     compare(&mut differences, "the cap and what is left", (&wanted.cap, &wanted.left), (&spend.cap, &spend.left));
     compare(&mut differences, "the budget", &wanted.budget, &spend.budget);
     compare(&mut differences, "what was metered", &wanted.metered, &spend.metered);
     compare(&mut differences, "what was allowed past the cap", &wanted.past_cap, &spend.past_cap);
+    let requests = |spend: &Spend| (spend.requests, spend.unpriced, spend.saved.clone());
+    compare(
+        &mut differences,
+        "the requests, those without a price, what was saved",
+        requests(&wanted),
+        requests(spend),
+    );
+    compare(&mut differences, "the tokens", counted(), *tokens);
     differences
+}
+
+/// All tokens of the script.
+fn counted() -> Tokens {
+    let sum = |part: fn(&Reply) -> i64| REPLIES.iter().map(part).sum::<i64>().unsigned_abs();
+    Tokens {
+        input: sum(|reply| reply.input),
+        cache_read: sum(|reply| reply.cached),
+        output: sum(|reply| reply.output),
+        ..Tokens::default()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-    use wire::{Refused, Tokens};
+    use wire::Refused;
 
     /// A world in which a mode was played without a fault, made by hand: no session runs here.
     fn played(mode: &str) -> (World, Played) {
@@ -477,9 +618,32 @@ mod tests {
             }
             _ => None,
         });
-        keep(&world.jobs_state(), &json!({ "jobs": jobs.collect::<Vec<_>>(), "schedules": [] }));
+        let schedules = expected.ran().filter_map(|step| match step.does {
+            Does::Schedules(set) => {
+                let spec = json!({"flavor": set.flavor, "timeoutSeconds": set.timeout_secs, "attempts": 1});
+                Some(json!({"spec": spec, "schedule": set.due}))
+            }
+            _ => None,
+        });
+        let (jobs, schedules): (Vec<_>, Vec<_>) = (jobs.collect(), schedules.collect());
+        keep(&world.jobs_state(), &json!({ "jobs": jobs, "schedules": schedules }));
+        let book = Book::read(records(&expected).iter().map(String::as_str));
         let events = events(&expected);
-        (world, Played { mode: mode.to_owned(), events, record: Ok(1) })
+        (world, Played { mode: mode.to_owned(), events, record: Ok(1), book })
+    }
+
+    /// What is held for each request.
+    const HELD: &str = "0.001";
+
+    /// The record of the requests' money, two lines a request.
+    fn records(expected: &Expected) -> Vec<String> {
+        let line = |at: usize, entry: String| {
+            json!({"event": "posted", "hold": format!("request-{}", at + 1), "entry": entry}).to_string()
+        };
+        let lines = expected.words.iter().enumerate().flat_map(|(at, cost)| {
+            [line(at, format!("held {} {HELD}", expected.purse)), line(at, format!("settled {cost}"))]
+        });
+        lines.collect()
     }
 
     fn keep(file: &std::path::Path, state: &Value) {
@@ -490,11 +654,10 @@ mod tests {
         let (mut events, mut refused) = (Vec::new(), Vec::new());
         for (at, (step, answer)) in STEPS.iter().zip(&expected.answers).enumerate() {
             let call = format!("c{}", at + 1);
-            let price = match step.column {
-                Column::Question => None,
-                Column::Reads | Column::Changes => Some("free".to_owned()),
-                Column::Costs(price) => Some(format!("${price}")),
-            };
+            let price = (step.column != Column::Question).then(|| match step.column {
+                Column::CostsWithoutBound => "unbounded (it never ends)".to_owned(),
+                _ => price(step),
+            });
             let (outcome, by) = answer.event();
             events.push(Event::Call {
                 call: call.clone(),
@@ -519,20 +682,25 @@ mod tests {
             }
         }
         events.push(Event::End {
+            going_on: Vec::new(),
             status: Status::Done,
             reason: None,
             text: String::new(),
             refused,
             prompts: 0,
-            spend: expected.spend(),
-            tokens: Tokens::default(),
+            spend: expected.spend((0..REPLIES.len()).fold(Usd::ZERO, |sum, _| sum.saturating_add(usd(HELD)))),
+            tokens: counted(),
         });
         events
     }
 
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
     fn differing((world, played): &(World, Played)) -> Vec<String> {
         let findings = check(world, played);
-        assert_eq!(findings.len(), 9);
+        assert_eq!(findings.len(), 10);
         findings.into_iter().flat_map(|finding| finding.differences).collect()
     }
 
@@ -562,21 +730,23 @@ mod tests {
             };
             Expected::under(mode).unwrap().answers.iter().map(letter).collect::<String>()
         };
-        assert_eq!(answers("plan"), "rrrxxxxxrrxxxrxd");
-        assert_eq!(answers("agent"), "rrr?????rr???r?d");
-        assert_eq!(answers("yolo:5.00"), "rrrrrrrrrrrrrr?d");
-        assert_eq!(answers("yolo:uncapped"), "rrrrrrrrrrrrrrrd");
-        // What the first job did not use is free again: $0.5005 pays for both, a pico-dollar less does not.
-        assert_eq!(answers("yolo:0.5005"), "rrrrrrrrrrrrrr?d");
-        assert_eq!(answers("yolo:0.500499999999"), "rrrrrrrrrrrr?r?d");
-        assert_eq!(answers("yolo:10.5005"), "rrrrrrrrrrrrrrrd");
-        assert_eq!(answers("yolo:0.00"), "rrrrrrrrrrr??r?d");
+        assert_eq!(answers("plan"), "rrrxxxxxrrxxxrxxd");
+        assert_eq!(answers("agent"), "rrr?????rr???r??d");
+        assert_eq!(answers("yolo:5.00"), "rrrrrrrrrrrrrr??d");
+        assert_eq!(answers("yolo:uncapped"), "rrrrrrrrrrrrrrrrd");
+        // What the first job did not use is free again: with $0.002202816 for seven replies, $0.502702816 pays for both
+        // jobs, and a pico-dollar less does not.
+        assert_eq!(answers("yolo:0.502702816"), "rrrrrrrrrrrrrr??d");
+        assert_eq!(answers("yolo:0.502702815999"), "rrrrrrrrrrrr?r??d");
+        assert_eq!(answers("yolo:10.502955656"), "rrrrrrrrrrrrrrr?d");
+        assert_eq!(answers("yolo:10.502955655999"), "rrrrrrrrrrrrrr??d");
+        assert_eq!(answers("yolo:0.00"), "rrrrrrrrrrr??r??d");
         assert!(Expected::under("yolo").is_none() && Expected::under("yolo:-1").is_none());
     }
 
     #[test]
     fn a_demo_that_went_as_the_contract_says_has_no_difference_in_any_mode() {
-        for mode in ["plan", "agent", "yolo:5.00", "yolo:0.01", "yolo:uncapped"] {
+        for mode in ["plan", "agent", "yolo:5.00", "yolo:0.10", "yolo:uncapped"] {
             assert_eq!(differing(&played(mode)), Vec::<String>::new(), "{mode}");
         }
     }
@@ -663,6 +833,14 @@ mod tests {
             alter(&world.jobs_state(), |state| state["jobs"].as_array_mut().unwrap().push(job));
         };
         spoiled("plan", another, "its jobs");
+        let schedule = |world: &World, _: &mut Played| {
+            let set =
+                json!({"spec": {"flavor": "t4-small", "timeoutSeconds": 60, "attempts": 1}, "schedule": "@daily"});
+            alter(&world.jobs_state(), |state| state["schedules"] = json!([set]));
+        };
+        for mode in ["agent", "yolo:5.00", "yolo:uncapped"] {
+            spoiled(mode, schedule, "its schedules");
+        }
         spoiled("yolo:5.00", |world, _| std::fs::write(world.jobs_state(), "{").unwrap(), "it cannot be looked at");
     }
 
@@ -684,7 +862,7 @@ mod tests {
         };
         spoiled("plan", twice, "call 1 (list), the answer");
         let fewer = |_: &World, played: &mut Played| {
-            played.events.retain(|event| !matches!(event, Event::Call { call, .. } if call == "c16"));
+            played.events.retain(|event| !matches!(event, Event::Call { call, .. } if call == "c17"));
         };
         spoiled("yolo:5.00", fewer, "the number of calls");
         let cheaper = |_: &World, played: &mut Played| {
@@ -738,6 +916,56 @@ mod tests {
         spoiled("yolo:5.00", spend(|spend| spend.budget.held = "0.50".to_owned()), "the budget");
         spoiled("agent", spend(|spend| spend.metered.settled = "0.01".to_owned()), "what was metered");
         spoiled("yolo:uncapped", spend(|spend| spend.past_cap.quoted = "1.00".to_owned()), "past the cap");
+    }
+
+    #[test]
+    fn words_that_are_not_counted_as_they_were_said_are_found() {
+        let end = |change: fn(&mut Spend, &mut Tokens)| {
+            move |_: &World, played: &mut Played| match played.events.last_mut() {
+                Some(Event::End { spend, tokens, .. }) => change(spend, tokens),
+                _ => unreachable!("the last event is the end"),
+            }
+        };
+        spoiled("plan", end(|_, tokens| tokens.output += 1), "the tokens");
+        spoiled("agent", end(|spend, _| spend.unpriced = 1), "those without a price");
+        spoiled("yolo:5.00", end(|spend, _| spend.saved = "0.00".to_owned()), "what was saved");
+    }
+
+    #[test]
+    fn a_hold_that_is_too_small_too_large_or_another_purses_is_found() {
+        let expected = Expected::under("yolo:0.10").unwrap();
+        let found = |change: &dyn Fn(&mut Vec<String>)| {
+            let mut records = records(&expected);
+            change(&mut records);
+            holds(&Book::read(records.iter().map(String::as_str)), &expected).join("\n")
+        };
+        assert_eq!(found(&|_| ()), "");
+        for (from, to, says) in [
+            ("budget 0.001", "budget 0.0001", "request-2 was held at Some(Usd(100000000)) and cost $0.00027804"),
+            ("budget 0.001", "metered 0.001", "request-2, whose money it is"),
+            ("budget 0.001", "budget unbounded", "request-2 was held at None"),
+            // The first request has cost $0.00076188.
+            ("budget 0.001", "budget 0.0992381201", "under a cap of $0.10"),
+        ] {
+            let found = found(&|records| records[2] = records[2].replace(from, to));
+            assert!(found.contains(says), "{from} as {to}: {found}");
+        }
+        assert_eq!(found(&|records| records[2] = records[2].replace("0.001", "0.09923812")), "", "it fits exactly");
+        let dearer = found(&|records| records[3] = records[3].replace("settled 0.", "settled 0.0"));
+        assert!(dearer.contains("request-2, what it cost"), "{dearer}");
+        assert!(found(&|records| records.truncate(20)).contains("the requests: expected 11, found 10"));
+        assert!(found(&|records| records.push("{}".to_owned())).contains("that cannot be: {}"));
+    }
+
+    #[test]
+    fn a_cap_that_does_not_pay_for_the_words_to_their_end_is_known_beforehand() {
+        for mode in ["plan", "agent", "yolo:uncapped", "yolo:5.00", "yolo:0.40", "yolo:0.05"] {
+            assert!(pays_for_the_words(mode), "{mode}");
+        }
+        // One pays for a job and then for hardly a word.
+        for mode in ["yolo:0.00", "yolo:0.04", "yolo:0.043", "yolo:0.51", "yolo:10.51"] {
+            assert!(!pays_for_the_words(mode), "{mode}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `remit demo`: the main job with no key and no network, in a folder of its own, checked against the contract at its end.
 //!
 //! In reading order: [`script`] has what the model says; [`world`] the folder and the two stand-ins; this file plays the one
-//! in the other, through the engine, as `remit run` does; [`check`] holds what happened against the contract; [`receipt`]
-//! says what it came to.
+//! in the other, through the engine, as `remit run` does; [`book`] reckons the money anew; [`check`] holds what happened
+//! against the contract; [`receipt`] says what it came to.
 //!
 //! Not here: anything that a session does differently because it is a demo. It is given a model, servers and a Hub like any
 //! other session, and the person's own configuration, sessions and keys are neither read nor written.
 
+mod book;
 mod check;
 mod receipt;
 mod script;
@@ -17,6 +18,8 @@ use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::person;
 use crate::wiring::{self, Picked};
+use anyhow::anyhow;
+use book::Book;
 use check::Played;
 use engine::{About, Authority, RunEnd, Session, SessionCommand, Setup, Surface};
 use journal::{IfMissing, Journal, SessionId, Verified};
@@ -36,12 +39,13 @@ use wire::{Event, Status};
 use world::{Standins, World};
 
 const EXAMPLES: &str = "Examples:
-  remit demo                        in YOLO with $5.00: everything runs but the job that does not fit
+  remit demo                        in YOLO with $5.00: everything runs but what does not fit
   remit demo --mode agent           the same script: what would change something is refused, nobody is there to ask
   remit demo --mode plan            the same script: nothing is written
   remit demo --keep /tmp/look       leaves the folder: the repository, its remote, what the stand-ins kept
 
-Exit status: 0 when every answer and every effect was the contract's, else 1; 130 interrupted.";
+Exit status: 0 when every answer and every effect was the contract's, else 1; 2 for a cap that does
+not pay for the model's words; 130 interrupted.";
 
 /// The name of the demo's one session, in a database of its own.
 const SESSION: &str = "demo";
@@ -74,6 +78,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 async fn play(args: &Args) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
     let mode = args.mode.resolve(None, engine::DEFAULT_CAP);
+    if !check::pays_for_the_words(&mode.to_string()) {
+        let cause = anyhow!("`{mode}` does not pay for what the model says to the end of the demo");
+        return Err(Failure::user(cause)
+            .hint("before each request $0.04 have to be left, beside the jobs that fit")
+            .hint("`--mode yolo:0.1` pays for the words and a small job, `--mode yolo:5` for a large one too"));
+    }
     let world = World::make(args.keep.as_deref())?;
     let standins = tokio::select! {
         biased;
@@ -124,8 +134,11 @@ async fn session(
         Verified::Intact { records, .. } => Ok(records),
         Verified::Broken { seq, why } => Err(format!("record {seq}: {why}")),
     };
+    let records = engine::record::all(&journal, &id).await.map_err(Failure::host)?;
     journal.close().await.map_err(Failure::host)?;
-    Ok((Played { mode: mode.to_string(), events: heard.map_err(Failure::host)?, record }, end))
+    let of_gate = records.iter().filter(|record| record.kind == gate::RECORD_KIND);
+    let book = Book::read(of_gate.map(|record| record.body.as_str()));
+    Ok((Played { mode: mode.to_string(), events: heard.map_err(Failure::host)?, record, book }, end))
 }
 
 /// What the session works with: what `remit run` would give it under the configuration that has the two stand-ins.
@@ -261,9 +274,9 @@ fn before(world: &World, standins: &Standins, mode: Mode, colours: Colours) -> S
                 contract, the money's book and the record.";
     let clock = world::SPEED;
     let not_real = format!(
-        "Not real: the model's words, which are a script; and two stand-ins, each a program of its own on loopback: a forge \
-         that keeps pull requests, and a jobs API that starts no job and takes no money. Its clock runs {clock} times as \
-         fast as yours."
+        "Not real: the model's words, which are a script with the price of a cheap model; and two stand-ins, each a program \
+         of its own on loopback: a forge that keeps pull requests, and a jobs API that starts no job. Nobody takes any \
+         money. The clock of the jobs begins at four in the morning and runs {clock} times as fast as yours."
     );
     wrapped(&mut page, "", "", real);
     wrapped(&mut page, "", "", &not_real);

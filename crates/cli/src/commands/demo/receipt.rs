@@ -2,6 +2,7 @@
 //!
 //! Not here: whether it was the contract's (that is `check`). Sums of money are never added up into one number.
 
+use super::book::Sums;
 use super::check::{Finding, Played};
 use super::script::BRANCH;
 use super::world::{World, git};
@@ -9,7 +10,7 @@ use crate::draw::{clean, short};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
-use wire::{Event, Refused, Spend};
+use wire::{Event, Refused, Spend, Tokens};
 
 /// How wide a line may be.
 const WIDTH: usize = 78;
@@ -24,24 +25,61 @@ pub struct Receipt {
     pub chip: String,
     /// Whether every answer and every effect was the contract's.
     pub holds: bool,
-    /// How many prompts were shown.
-    pub prompts: usize,
-    /// How many calls there were, by what became of them.
-    pub calls: Calls,
+    /// What the contract answered.
+    #[serde(flatten)]
+    pub answers: Answers,
     /// The sums of money, each apart.
     pub money: Spend,
+    /// What the model's words took.
+    pub words: Words,
+    /// What the calls that have a price took.
+    pub paid_calls: Parts,
     /// The branch in the bare remote.
     pub branch: Option<Branch>,
     /// The pull request that the forge keeps.
     pub pull_request: Option<PullRequest>,
-    /// What was refused because nobody was there to ask, with what it would have cost.
-    pub refused: Vec<Refused>,
-    /// What the mode itself refused.
-    pub refused_by_mode: Vec<Refused>,
     /// What was held against the contract.
     pub checks: Vec<Finding>,
     /// The folder, when it was kept.
     pub folder: Option<String>,
+}
+
+/// What the contract answered.
+#[derive(Debug, Default, Serialize)]
+pub struct Answers {
+    /// How many prompts were shown.
+    pub prompts: usize,
+    /// How many calls there were, by what became of them.
+    pub calls: Calls,
+    /// What was refused because nobody was there to ask, with what it would have cost.
+    pub refused: Vec<Refused>,
+    /// What the mode itself refused.
+    pub refused_by_mode: Vec<Refused>,
+}
+
+/// What the model's words took.
+#[derive(Debug, Serialize)]
+pub struct Words {
+    /// The tokens of all requests.
+    pub tokens: Tokens,
+    /// Their money.
+    #[serde(flatten)]
+    pub parts: Parts,
+}
+
+/// The part of the quoted and of the settled sum that something has.
+#[derive(Debug, Serialize)]
+pub struct Parts {
+    /// What was held at first.
+    pub quoted: String,
+    /// What was paid.
+    pub settled: String,
+}
+
+impl Parts {
+    fn of(sums: Sums) -> Parts {
+        Parts { quoted: sums.quoted.to_string(), settled: sums.settled.to_string() }
+    }
 }
 
 /// Calls, counted.
@@ -91,30 +129,39 @@ impl Receipt {
     /// Makes out the receipt of a demo. Where the branch and the pull request are is looked up, not taken from what the
     /// model was told.
     pub fn of(world: &World, played: &Played, checks: Vec<Finding>) -> Receipt {
-        let mut chip = String::new();
-        let (mut prompts, mut refused, mut money) = (0, Vec::new(), Spend::default());
-        for event in &played.events {
-            match event {
-                Event::Session { chip: now, .. } | Event::Decision { chip: now, .. } => chip.clone_from(now),
-                Event::End { prompts: shown, refused: all, spend, .. } => {
-                    (prompts, refused, money) = (*shown, all.clone(), spend.clone());
-                }
-                _ => {}
-            }
+        let (mut answers, mut money, mut tokens) = (Answers::default(), Spend::default(), Tokens::default());
+        if let Some(Event::End { prompts, refused, spend, tokens: all, .. }) = played.events.last() {
+            (money, tokens) = (spend.clone(), *all);
+            (answers.prompts, answers.refused) = (*prompts, refused.clone());
         }
+        answers.calls = counted(&played.events);
+        answers.refused_by_mode = refused_by_mode(&played.events);
         Receipt {
             mode: played.mode.clone(),
-            chip,
+            chip: chip(&played.events, &money),
             holds: checks.iter().all(Finding::holds),
-            prompts,
-            calls: counted(&played.events),
+            answers,
             money,
+            words: Words { tokens, parts: Parts::of(played.book.words()) },
+            paid_calls: Parts::of(played.book.calls()),
             branch: branch(world),
             pull_request: pull_request(world),
-            refused,
-            refused_by_mode: refused_by_mode(&played.events),
             checks,
             folder: (!world.is_throwaway()).then(|| world.folder().display().to_string()),
+        }
+    }
+}
+
+/// The mode as it stands at the end: the last words cost something after the last decision was shown.
+fn chip(events: &[Event], money: &Spend) -> String {
+    match (&money.left, &money.cap) {
+        (Some(left), Some(cap)) => format!("YOLO ${left} of ${cap}"),
+        _ => {
+            let shown = events.iter().rev().find_map(|event| match event {
+                Event::Session { chip, .. } | Event::Decision { chip, .. } => Some(chip.clone()),
+                _ => None,
+            });
+            shown.unwrap_or_default()
         }
     }
 }
@@ -193,14 +240,11 @@ fn pull_request(world: &World) -> Option<PullRequest> {
 pub fn in_words(receipt: &Receipt) -> String {
     let mut page = String::new();
     row(&mut page, "mode", &receipt.chip);
-    row(&mut page, "prompts shown", &receipt.prompts.to_string());
-    let Calls { made, run, refused, held, delivered, invalid } = receipt.calls;
-    row(&mut page, "calls made", &format!("{made}: {run} run, {refused} refused, {delivered} put to the person"));
-    if invalid > 0 {
-        row(&mut page, "", &format!("and {invalid} that made no sense"));
-    }
-    row(&mut page, "calls held", &format!("{held}, each for its price before it started"));
-    money_rows(&mut page, &receipt.money);
+    let Answers { prompts, calls, refused, refused_by_mode } = &receipt.answers;
+    row(&mut page, "prompts shown", &prompts.to_string());
+    call_rows(&mut page, *calls);
+    word_rows(&mut page, receipt);
+    money_rows(&mut page, receipt);
     match &receipt.branch {
         Some(branch) => {
             let commit: String = branch.commit.chars().take(12).collect();
@@ -216,35 +260,67 @@ pub fn in_words(receipt: &Receipt) -> String {
         }
         None => row(&mut page, "pull request", "none was opened"),
     }
-    refusals(&mut page, "Refused, because nobody was there to ask:", &receipt.refused);
-    refusals(&mut page, "Refused by the mode:", &receipt.refused_by_mode);
+    refusals(&mut page, "Refused, because nobody was there to ask:", refused);
+    refusals(&mut page, "Refused by the mode:", refused_by_mode);
     page
 }
 
+fn call_rows(page: &mut String, calls: Calls) {
+    let Calls { made, run, refused, held, delivered, invalid } = calls;
+    row(page, "calls made", &format!("{made}: {run} run, {refused} refused, {delivered} put to the person"));
+    if invalid > 0 {
+        row(page, "", &format!("and {invalid} that made no sense"));
+    }
+    match held {
+        0 => row(page, "calls held", "none"),
+        held => row(page, "calls held", &format!("{held}, each before it started")),
+    }
+}
+
+/// What the model was asked, what it counted, and what that cost.
+fn word_rows(page: &mut String, receipt: &Receipt) {
+    let Words { tokens, parts } = &receipt.words;
+    let Spend { requests, unpriced, saved, .. } = &receipt.money;
+    row(page, "requests", &format!("{requests} to the model, each held at its most before it was sent"));
+    if *unpriced > 0 {
+        row(page, "", &format!("and {unpriced} of them without a price"));
+    }
+    let Tokens { input, cache_read, output, .. } = tokens;
+    row(page, "tokens", &format!("{input} in ({cache_read} of them cached), {output} out"));
+    row(page, "they cost", &format!("${}; the cache saved ${saved}", parts.settled));
+}
+
 /// Each state of money on a line of its own, for each sum in which anything happened.
-fn money_rows(page: &mut String, spend: &Spend) {
-    let sums = [("", &spend.budget), (" in Plan and Agent", &spend.metered), (" past the cap", &spend.past_cap)];
-    let nothing = wire::Money::default();
-    for (place, (name, money)) in sums.into_iter().enumerate() {
+fn money_rows(page: &mut String, receipt: &Receipt) {
+    let spend = &receipt.money;
+    let of_mode = if spend.cap.is_some() { "counts against the cap" } else { "there is no cap" };
+    let sums = [
+        (of_mode, &spend.budget),
+        ("metered in Plan and Agent, where no cap counts it", &spend.metered),
+        ("allowed past the cap", &spend.past_cap),
+    ];
+    for (name, money) in sums {
         let zero = |sum: &String| sum.is_empty() || sum == "0.00";
         let states = [&money.quoted, &money.held, &money.open, &money.settled, &money.overrun];
-        if place > 0 && states.into_iter().all(zero) && money.unbounded == nothing.unbounded {
+        if states.into_iter().all(zero) && money.unbounded == 0 {
             continue;
         }
-        row(page, &format!("quoted{name}"), &format!("${}, the most that what ran could cost", money.quoted));
-        row(page, &format!("held{name}"), &format!("${}, for what is under way", money.held));
-        row(page, &format!("open{name}"), &format!("${}, held on for what goes on in the background", money.open));
-        row(page, &format!("settled{name}"), &format!("${}, paid", money.settled));
+        let (calls, words) = (&receipt.paid_calls, &receipt.words.parts);
+        row(page, "money", name);
+        let parts = |calls: &str, words: &str| format!("${calls} for jobs, ${words} for words");
+        row(page, "quoted", &format!("${}, at most: {}", money.quoted, parts(&calls.quoted, &words.quoted)));
+        row(page, "held", &format!("${}, for what is under way", money.held));
+        row(page, "open", &format!("${}, held on for what goes on in the background", money.open));
+        row(page, "settled", &format!("${}, paid: {}", money.settled, parts(&calls.settled, &words.settled)));
         if !zero(&money.overrun) {
-            row(page, &format!("overrun{name}"), &format!("${}, of what was paid", money.overrun));
+            row(page, "overrun", &format!("${}, of what was paid", money.overrun));
         }
         if money.unbounded > 0 {
-            row(page, &format!("unbounded{name}"), &format!("{} without a bound", money.unbounded));
+            row(page, "unbounded", &format!("{} unbounded: what it will cost is in no sum", money.unbounded));
         }
     }
-    match (&spend.cap, &spend.left) {
-        (Some(cap), Some(left)) => row(page, "left", &format!("${left} of ${cap}")),
-        _ => row(page, "left", "there is no cap"),
+    if let (Some(cap), Some(left)) = (&spend.cap, &spend.left) {
+        row(page, "left", &format!("${left} of ${cap}, less held, open and settled"));
     }
 }
 
@@ -351,28 +427,77 @@ mod tests {
         assert_eq!(page, format!("- a\n  {}\n  b\n", "x".repeat(100)));
     }
 
-    #[test]
-    fn each_state_of_money_stands_on_a_line_of_its_own() {
-        let sum = |quoted: &str, open: &str, settled: &str| wire::Money {
+    fn receipt(money: Spend) -> Receipt {
+        let parts = |quoted: &str, settled: &str| Parts { quoted: quoted.into(), settled: settled.into() };
+        let tokens = Tokens { input: 900, cache_read: 800, output: 70, ..Tokens::default() };
+        Receipt {
+            mode: "yolo:5.00".into(),
+            chip: chip(&[decision("c1", "run", "mode")], &money),
+            holds: true,
+            answers: Answers::default(),
+            money,
+            words: Words { tokens, parts: parts("0.10", "0.003") },
+            paid_calls: parts("0.505", "0.0005"),
+            branch: None,
+            pull_request: None,
+            checks: Vec::new(),
+            folder: None,
+        }
+    }
+
+    fn sum([quoted, open, settled]: [&str; 3]) -> wire::Money {
+        wire::Money {
             quoted: quoted.into(),
             held: "0.00".into(),
             open: open.into(),
             settled: settled.into(),
             overrun: "0.00".into(),
             unbounded: 0,
-        };
-        let zero = sum("0.00", "0.00", "0.00");
+        }
+    }
+
+    #[test]
+    fn each_state_of_money_stands_on_a_line_of_its_own() {
         let spend = Spend {
             cap: Some("5.00".into()),
-            left: Some("4.4995".into()),
-            budget: sum("0.505", "0.50", "0.0005"),
-            metered: zero.clone(),
-            past_cap: zero,
-            ..Spend::default()
+            left: Some("4.4965".into()),
+            budget: sum(["0.605", "0.50", "0.0035"]),
+            metered: sum(["0.00"; 3]),
+            past_cap: sum(["0.00"; 3]),
+            requests: 2,
+            unpriced: 0,
+            saved: "0.01".into(),
         };
-        let mut page = String::new();
-        money_rows(&mut page, &spend);
-        let amounts: Vec<&str> = page.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
-        assert_eq!(amounts, ["$0.505,", "$0.00,", "$0.50,", "$0.0005,", "$4.4995"], "{page}");
+        let page = in_words(&receipt(spend));
+        let rows: Vec<&str> = page.lines().map(|line| line.split(&[',', ':'][..]).next().unwrap().trim()).collect();
+        let expected = [
+            "mode            YOLO $4.4965 of $5.00",
+            "requests        2 to the model",
+            "tokens          900 in (800 of them cached)",
+            "they cost       $0.003; the cache saved $0.01",
+            "money           counts against the cap",
+            "quoted          $0.605",
+            "held            $0.00",
+            "open            $0.50",
+            "settled         $0.0035",
+            "left            $4.4965 of $5.00",
+        ];
+        for row in expected {
+            assert!(rows.contains(&row), "no `{row}` in\n{page}");
+        }
+        assert!(page.contains("paid: $0.0005 for jobs, $0.003 for words"), "{page}");
+        assert!(!page.contains("unbounded") && !page.contains("metered"), "{page}");
+    }
+
+    #[test]
+    fn what_has_no_bound_stands_beside_the_sums_and_what_is_metered_under_a_name_of_its_own() {
+        let mut spend = Spend { budget: sum(["0.605", "0.50", "0.0035"]), ..Spend::default() };
+        spend.budget.unbounded = 1;
+        let page = in_words(&receipt(spend));
+        assert!(page.contains("unbounded       1 unbounded: ") && page.contains("there is no cap"), "{page}");
+        assert!(!page.contains("left  "), "{page}");
+        let page = in_words(&receipt(Spend { metered: sum(["0.1", "0.00", "0.003"]), ..Spend::default() }));
+        assert_eq!(page.matches("  quoted  ").count(), 1, "{page}");
+        assert!(page.contains("metered in Plan and Agent") && page.starts_with("  mode            Plan\n"), "{page}");
     }
 }

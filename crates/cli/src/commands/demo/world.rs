@@ -222,13 +222,16 @@ impl Standins {
         let start = async || -> anyhow::Result<Standins> {
             let (remote, forge_state, jobs_state) = (world.remote(), world.forge_state(), world.jobs_state());
             let forge = ["forge", "--repo", text(&remote)?, "--state", text(&forge_state)?];
-            let speed = SPEED.to_string();
-            let jobs = ["jobs", "--token", TOKEN, "--state", text(&jobs_state)?, "--user", "demo", "--speed", &speed];
+            let (state, speed) = (text(&jobs_state)?, SPEED.to_string());
+            // It lists its prices by the hour: those of a minute are rounded.
+            let jobs =
+                ["jobs", "--token", TOKEN, "--state", state, "--unit", "hour", "--user", "demo", "--speed", &speed];
             // Long enough that what was left in the background still runs when the demo ends.
             let long = ["--scheduling-secs", "2", "--run-secs", "1700", "--line", "loading the examples"];
             let forge = Standin::start(world, &forge).await.context("the forge")?;
             let jobs = Standin::start(world, &[&jobs[..], &long].concat()).await.context("the jobs API")?;
-            jobs.order(&first_job()).await.context("the jobs API")?;
+            jobs.order("advance", &json!({ "seconds": until_four() })).await.context("the jobs API")?;
+            jobs.order("inject", &first_job()).await.context("the jobs API")?;
             Ok(Standins { forge, jobs })
         };
         start().await.map_err(|why| Failure::host(why.context("a stand-in of the demo did not start")))
@@ -264,6 +267,14 @@ impl Standins {
     }
 }
 
+/// How long it is until four o'clock, in seconds. The jobs stand-in's clock is moved there first: what the script has done
+/// every night at three must not come due, at whatever time and however slowly the demo is played.
+fn until_four() -> u64 {
+    const DAY: u64 = 86_400;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    (DAY + 4 * 3_600 - now % DAY) % DAY
+}
+
 /// How the first job plays out: ten steps, and over.
 fn first_job() -> Value {
     let lines = ["loading the examples", "step 5 of 10, loss 2.31", "step 10 of 10, loss 1.94"];
@@ -295,12 +306,12 @@ impl Standin {
         Ok(Standin { child, address: announced.listening })
     }
 
-    /// Says how the next job plays out. One request of HTTP without a client: the stand-in is on loopback, and a proxy of
-    /// the person's has no part in it.
-    async fn order(&self, order: &Value) -> anyhow::Result<()> {
+    /// Gives an order. One request of HTTP without a client: the stand-in is on loopback, and a proxy of the person's has no
+    /// part in it.
+    async fn order(&self, what: &str, order: &Value) -> anyhow::Result<()> {
         let host = self.address.strip_prefix("http://").with_context(|| format!("`{}`", self.address))?;
         let body = order.to_string();
-        let head = format!("POST /_standin/inject HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+        let head = format!("POST /_standin/{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         let request = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let exchange = async {
             let mut stream = TcpStream::connect(host).await?;
