@@ -216,6 +216,22 @@ fn only_what_was_booked_since_counts() {
 }
 
 #[test]
+fn a_session_that_cannot_be_read_is_left_out_and_that_is_said() {
+    let home = Home::new();
+    let model = home.script(dear().say("1").lines(COUNTED));
+    let damaged = home.run(&model, &["--mode", "yolo:5"]).end().id();
+    let whole = home.run(&model, &["--mode", "yolo:5"]).end().id();
+    change(&home, &format!("UPDATE records SET body = '{{' WHERE kind = 'request' AND session = '{damaged}'"));
+    let ended = home.remit(&["spend", "--since", "1h", "--json"]).end();
+    ended.assert(1);
+    assert!(ended.err.contains(&format!("session `{damaged}` is left out")), "{}", ended.err);
+    let spend = &json_lines(&ended.out)[0];
+    assert_eq!((&spend["unreadable"], &spend["sessions"][0]["session"]), (&json!(1), &json!(whole)));
+    assert_eq!(spend["total"]["money"]["budget"]["settled"], "0.006");
+    home.remit(&["spend", &damaged]).end().assert(1);
+}
+
+#[test]
 fn requests_without_a_price_are_counted_and_in_no_sum() {
     let home = Home::new();
     home.write("served.toml", "after = \"end\"\n[[turn]]\ntext = \"Hello.\"\nusage = { input = 50, output = 5 }\n");
