@@ -183,6 +183,8 @@ impl World {
             "30",
             "--speed",
             "1000",
+            "--unit",
+            "hour",
         ]);
         let spec = json!({"command": ["true"], "arguments": [], "environment": {}, "flavor": "cpu-basic", "dockerImage": "python:3.12"});
         let id = |answer: Value| answer["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
@@ -220,8 +222,12 @@ impl World {
         let forge: Value = serde_json::from_str(&self.home.read("forge.json")).unwrap_or_default();
         let calls = forge["calls"].as_array().cloned().unwrap_or_default();
         all.insert("the forge's calls".to_owned(), Value::from(calls).to_string().into_bytes());
-        if let Some(jobs) = &self.jobs {
-            all.insert("the hub's requests".to_owned(), jobs.state()["requests"].to_string().into_bytes());
+        if self.jobs.is_some() {
+            // What hardware costs and what a token may do is looked up before a call is judged.
+            let looks_up =
+                |request: &String| ["GET /api/jobs/hardware", "GET /api/whoami-v2"].contains(&request.as_str());
+            let asked = self.requests().into_iter().filter(|request| !looks_up(request));
+            all.insert("the hub's requests".to_owned(), asked.collect::<Vec<_>>().join("\n").into_bytes());
         }
         all
     }

@@ -210,7 +210,7 @@ struct Killed {
 impl Killed {
     fn start(script: &Script) -> Killed {
         let home = Home::new();
-        let jobs = Standin::start(&["jobs", "--token", TOKEN, "--user", "ada"]);
+        let jobs = Standin::start(&["jobs", "--token", TOKEN, "--user", "ada", "--unit", "hour"]);
         home.configure(&format!("[hf]\nendpoint = \"{}\"\n", jobs.base));
         let model = home.script(script.clone());
         Killed { home, jobs, model }
@@ -234,7 +234,9 @@ impl Killed {
         let decided = |tool: &str| {
             let of_tool = |record: &&Value| {
                 let text = record.to_string();
-                text.contains(&format!("\"tool\":\"{tool}\"")) && text.contains("\"outcome\":\"run\"")
+                // What the program asks the Hub by itself goes by the call's name and a word more.
+                let is_the_models = record["call"].as_str().is_some_and(|call| !call.contains('-'));
+                is_the_models && text.contains(&format!("\"tool\":\"{tool}\"")) && text.contains("\"outcome\":\"run\"")
             };
             records.iter().filter(of_tool).count()
         };
