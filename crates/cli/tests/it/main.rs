@@ -10,6 +10,7 @@ mod config;
 mod contract;
 mod demo;
 mod exit_status;
+mod killed;
 mod prices;
 mod reliability;
 mod run;
