@@ -15,7 +15,7 @@ use policy::{Action, Booking, Consent, Fit, Grant, Mode, Price, Reason, Standing
 pub const RECORD_KIND: &str = "gate";
 
 /// What the names of the holds for requests to the model begin with. A call is never named so.
-const REQUEST: &str = "request-";
+pub const REQUEST_HOLD: &str = "request-";
 
 /// The gate of one session: it alone writes decisions and mints permits.
 #[derive(Debug)]
@@ -282,7 +282,7 @@ impl Gate {
         };
         let Some(entry) = set_aside(booking) else { return Ok(Metered::Unheld) };
         // A line is never taken out of the book, so a name that counts them is new.
-        let name = format!("{REQUEST}{}", self.state.book.lines().count() + 1);
+        let name = format!("{REQUEST_HOLD}{}", self.state.book.lines().count() + 1);
         self.post(&name, entry, Vec::new()).await?;
         Ok(Metered::Held(name))
     }
@@ -317,7 +317,7 @@ impl Gate {
             let entry = self.left_open(call);
             self.record(GateEvent::Ended { call: call.clone(), entry }, Vec::new()).await?;
         }
-        let requests = self.state.book.unended().filter(|(name, _)| name.starts_with(REQUEST));
+        let requests = self.state.book.unended().filter(|(name, _)| name.starts_with(REQUEST_HOLD));
         let requests: Vec<_> = requests.filter_map(|(name, line)| Some((name.to_owned(), line.bound?))).collect();
         for (request, bound) in requests {
             self.post(&request, Entry::Settled(bound), Vec::new()).await?;

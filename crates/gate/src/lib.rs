@@ -14,7 +14,9 @@ pub mod supervise;
 
 pub use act::{Act, CallId, Digest, NotStarted, Person, Report};
 pub use event::{Decision, GateEvent};
-pub use gate::{Admission, Answer, Gate, GateError, Metered, Note, Question, RECORD_KIND, Refusal, explain};
+pub use gate::{
+    Admission, Answer, Gate, GateError, Metered, Note, Question, RECORD_KIND, REQUEST_HOLD, Refusal, explain,
+};
 pub use permit::{Done, Permit};
 pub use state::State;
 pub use supervise::{Ended, supervise};

@@ -2,9 +2,11 @@
 //!
 //! Not here: the loop (that is `engine`), or how events are shown (that is `draw`).
 
+use crate::commands::spend;
 use crate::control;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
+use crate::out::out;
 use crate::paths::Paths;
 use crate::rates;
 use crate::wiring;
@@ -178,8 +180,11 @@ async fn carry_out(job: Job, person: Person, config: Config, paths: Paths) -> Re
     let printing = tokio::task::spawn_blocking(move || print(shown, form));
     let result = run_session(&job, &person, (&config, &paths), (&journal, surface), lines).await;
     let printed = printing.await.map_err(Failure::bug)?;
-    let (end, refused, text) = result?;
+    let Over { id, end, refused, text } = result?;
     printed.map_err(Failure::host)?;
+    if form == Form::Human {
+        out!("{}", spend::at_the_end(&journal, &id).await?);
+    }
     if let Some(file) = &job.options.output_last_message {
         let written = std::fs::write(file, text).with_context(|| format!("`{}` cannot be written", file.display()));
         written.map_err(Failure::host)?;
@@ -218,14 +223,26 @@ impl Lines {
     }
 }
 
-/// Runs the session to its end; what comes back is how it ended, how much was refused, and the last words.
+/// A run that is over.
+struct Over {
+    /// The session.
+    id: SessionId,
+    /// How it ended.
+    end: RunEnd,
+    /// How much was refused because nobody was there.
+    refused: usize,
+    /// The model's last words.
+    text: String,
+}
+
+/// Runs the session to its end.
 async fn run_session(
     job: &Job,
     person: &Person,
     (config, paths): (&Config, &Paths),
     (journal, surface): (&Journal, Surface),
     Lines { commands, mut heard, interrupted }: Lines,
-) -> Result<(RunEnd, usize, String), Failure> {
+) -> Result<Over, Failure> {
     let opened = open(job, person, (config, paths), journal, surface).await?;
     let (mut session, header, setup) = (opened.session, opened.header, opened.setup);
     let first = first_words(&job.first, &session)?;
@@ -245,7 +262,8 @@ async fn run_session(
         .as_ref()
         .map_or_else(|why| RunEnd { status: Status::Failed, reason: Some(format!("{:#}", why.cause)) }, RunEnd::clone);
     session.say(session.end_event(&outcome));
-    Ok((end?, session.refused().len(), session.turn().last_text().to_owned()))
+    let (id, refused) = (session.id().clone(), session.refused().len());
+    Ok(Over { id, end: end?, refused, text: session.turn().last_text().to_owned() })
 }
 
 /// What a run begins with. A model that had finished cannot just go on: services take a request that ends with the model's

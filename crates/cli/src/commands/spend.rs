@@ -109,6 +109,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a run ends with for a person: what was paid for, by kind and by call. Empty where nothing was.
+pub async fn at_the_end(journal: &Journal, id: &SessionId) -> Result<String, Failure> {
+    Ok(text::at_the_end(&Bill::of(Stored::read(journal, id).await?)?))
+}
+
 async fn last_here(journal: &Journal) -> Result<SessionId, Failure> {
     let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
     let here = here.context("this folder cannot be found").map_err(Failure::host)?.display().to_string();

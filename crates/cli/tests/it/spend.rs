@@ -269,3 +269,26 @@ fn where_there_is_nothing_to_show_that_is_said() {
         home.remit(&[&["spend"], words].concat()).end().assert(2);
     }
 }
+
+#[test]
+fn a_run_ends_with_what_was_paid_for_by_kind_and_by_call() {
+    let home = Home::new();
+    home.configure("prices.write = \"0.05\"\n");
+    let script =
+        dear().call("write", json!({"path": "a.txt", "content": "x"})).lines(COUNTED).say("Done.").lines(COUNTED);
+    let run = |model: &str, mode: &str| {
+        let ended = home.remit(&["run", "--mode", mode, "--model", model, "go"]).end();
+        ended.assert(if mode == "yolo:0" { 4 } else { 0 });
+        ended.out
+    };
+    let shown = run(&home.script(script), "yolo:5");
+    for line in ["  settled    0.012         0.05  0.062", "  write a.txt (1 B)", "quoted 0.05, settled 0.05, in YOLO"]
+    {
+        assert!(shown.contains(line), "no `{line}`: {shown}");
+    }
+    assert!(shown.contains("each call and each request: remit spend "), "{shown}");
+    let free = run(&home.script(Script::new().say("Done.")), "yolo:5");
+    assert!(!free.contains("remit spend"), "nothing was paid for: {free}");
+    let stopped = run(&home.script(dear().say("Done.")), "yolo:0");
+    assert!(stopped.contains("to go on under a higher cap: remit resume "), "{stopped}");
+}

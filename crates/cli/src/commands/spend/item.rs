@@ -10,8 +10,6 @@ use ledger::{Book, Entry, Line, Stage};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What the names of the gate's holds for requests begin with.
-const REQUEST: &str = "request-";
 /// The tool whose paid calls are jobs.
 const JOBS: &str = "hf_jobs";
 
@@ -31,6 +29,11 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order in which they are shown.
     pub const ALL: [Kind; 4] = [Kind::Request, Kind::Summary, Kind::Job, Kind::Tool];
+
+    /// Whether it is a request to the model, which nobody called for.
+    pub fn is_request(self) -> bool {
+        matches!(self, Kind::Request | Kind::Summary)
+    }
 
     /// The kind in a heading.
     pub fn heading(self) -> &'static str {
@@ -129,7 +132,7 @@ impl Reader {
                         let (kind, tool) = (parent.kind, parent.tool.clone());
                         Item { tool, ..held(kind, at_ms, hold, summary) }
                     }
-                    None if hold.starts_with(REQUEST) => {
+                    None if hold.starts_with(gate::REQUEST_HOLD) => {
                         held(Kind::Request, at_ms, hold, "a request to the model".to_owned())
                     }
                     None => held(Kind::Job, at_ms, hold, "a job that was found".to_owned()),

@@ -17,6 +17,8 @@ use policy::Purse;
 
 /// How many columns there are.
 const COLUMNS: usize = 80;
+/// How many calls a run ends with; `remit spend` has them all.
+const CALLS_AT_THE_END: usize = 12;
 /// What stands under the time of a call.
 const INDENT: &str = "                  ";
 
@@ -39,6 +41,24 @@ pub fn session(bill: &Bill) -> Result<String, Failure> {
     }
     text.push_str(&tokens(&requests(&bill.items, From::EVER)));
     Ok(text)
+}
+
+/// What was paid for in a session, as a run ends with it; nothing where nothing was.
+pub fn at_the_end(bill: &Bill) -> String {
+    // Where there is but one kind, the run has said its sums already.
+    let of_several = Purse::ALL.iter().filter(|purse| kinds(&bill.items, **purse, From::EVER).len() > 1);
+    let tables = of_several.map(|purse| by_kind(&bill.items, *purse)).collect::<String>();
+    let calls: Vec<&Item> = bill.items.iter().filter(|item| item.line.is_some() && !item.kind.is_request()).collect();
+    let mut text = tables;
+    if !calls.is_empty() {
+        text.push('\n');
+        text.extend(calls.iter().take(CALLS_AT_THE_END).map(|item| call(item)));
+    }
+    if bill.items.iter().any(|item| item.line.is_some()) {
+        let id = &bill.stored.row.id;
+        text.push_str(&format!("\neach call and each request: remit spend {id}\n"));
+    }
+    text
 }
 
 /// What a purse is for a person.
