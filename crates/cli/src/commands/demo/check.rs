@@ -182,6 +182,16 @@ impl Expected {
         STEPS.iter().zip(&self.answers).filter(|(_, answer)| **answer == Answer::Runs).map(|(step, _)| step)
     }
 
+    /// What is held for each thing that goes on when the session is over: nothing for one without a bound.
+    fn going_on(&self) -> Vec<Option<String>> {
+        let held = self.ran().filter_map(|step| match (step.does, step.column) {
+            (Does::Starts(job), Column::Costs(price)) if job.cost.is_none() => Some(Some(price.to_string())),
+            (Does::Schedules(_), _) => Some(None),
+            _ => None,
+        });
+        held.collect()
+    }
+
     fn did(&self, does: Does) -> bool {
         self.ran().any(|step| step.does == does)
     }
@@ -549,7 +559,7 @@ fn holds(book: &Book, expected: &Expected) -> Vec<String> {
 
 fn sums(played: &Played, expected: &Expected) -> Vec<String> {
     let mut differences = Vec::new();
-    let Some(Event::End { spend, tokens, .. }) = played.events.last() else {
+    let Some(Event::End { spend, tokens, going_on, .. }) = played.events.last() else {
         return vec!["the run has no end".to_owned()];
     };
     let wanted = expected.spend(played.book.words().quoted);
@@ -565,6 +575,8 @@ fn sums(played: &Played, expected: &Expected) -> Vec<String> {
         requests(spend),
     );
     compare(&mut differences, "the tokens", counted(), *tokens);
+    let going_on: Vec<Option<String>> = going_on.iter().map(|thing| thing.held.clone()).collect();
+    compare(&mut differences, "what is held for what goes on", expected.going_on(), going_on);
     differences
 }
 
@@ -583,7 +595,7 @@ fn counted() -> Tokens {
 mod tests {
     use super::*;
     use serde_json::json;
-    use wire::Refused;
+    use wire::{GoingOn, Refused};
 
     /// A world in which a mode was played without a fault, made by hand: no session runs here.
     fn played(mode: &str) -> (World, Played) {
@@ -682,16 +694,20 @@ mod tests {
             }
         }
         events.push(Event::End {
-            going_on: Vec::new(),
             status: Status::Done,
             reason: None,
             text: String::new(),
             refused,
             prompts: 0,
+            going_on: expected.going_on().into_iter().map(going_on).collect(),
             spend: expected.spend((0..REPLIES.len()).fold(Usd::ZERO, |sum, _| sum.saturating_add(usd(HELD)))),
             tokens: counted(),
         });
         events
+    }
+
+    fn going_on(held: Option<String>) -> GoingOn {
+        GoingOn { hold: String::new(), held, reference: String::new(), page: None }
     }
 
     fn usd(text: &str) -> Usd {
@@ -916,6 +932,11 @@ mod tests {
         spoiled("yolo:5.00", spend(|spend| spend.budget.held = "0.50".to_owned()), "the budget");
         spoiled("agent", spend(|spend| spend.metered.settled = "0.01".to_owned()), "what was metered");
         spoiled("yolo:uncapped", spend(|spend| spend.past_cap.quoted = "1.00".to_owned()), "past the cap");
+        let forget = |_: &World, played: &mut Played| match played.events.last_mut() {
+            Some(Event::End { going_on, .. }) => drop(going_on.pop()),
+            _ => unreachable!("the last event is the end"),
+        };
+        spoiled("yolo:uncapped", forget, "what goes on");
     }
 
     #[test]
