@@ -314,22 +314,6 @@ fn a_reader_that_pauses_keeps_nobody_from_speaking_to_the_session() {
 }
 
 #[test]
-fn what_a_capped_run_does_not_count_is_said_first_and_last() {
-    let home = Home::new();
-    let priced = Script::with_head("price = { input = \"1\", output = \"2\" }").say("Done.");
-    let model = home.script(priced);
-    let note = "model requests are not counted yet";
-    let ended = home.remit(&["run", "x", "--mode", "yolo:5", "--model", &model]).end();
-    ended.assert(0);
-    assert_eq!(ended.out.matches(note).count(), 2, "{}", ended.out);
-    let told = home.run(&model, &["--mode", "yolo:5"]).end();
-    assert!(told.event("session")["notes"][0].as_str().unwrap().contains(note), "{}", told.out);
-    for mode in ["plan", "agent", "yolo:uncapped"] {
-        assert_eq!(home.run(&model, &["--mode", mode]).end().event("session")["notes"], json!([]));
-    }
-}
-
-#[test]
 fn the_session_is_named_before_anything_else_is_told_of_it() {
     let home = Home::new();
     let model = home.script(Script::new().say("One.").say("Two."));
