@@ -197,11 +197,12 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "hf.secrets.NAME.spends",
-        default: "true",
+        default: "the Hub is asked",
         line: "hf.secrets.WANDB_API_KEY.spends = true",
         meaning: &[
             "Whether somebody who holds it can spend money. A job that is handed one that",
-            "can has no bound, so that it fits in no cap.",
+            "can has no bound, so that it fits in no cap. Without it the Hub is asked: a",
+            "token of its own whose role is `read` cannot spend; anything else can.",
         ],
     },
 ];

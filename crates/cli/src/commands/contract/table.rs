@@ -29,14 +29,16 @@ In every mode:
 - a question to you is delivered, never gated; what you do yourself is not gated
 - what you prohibited is refused, never asked
 - where nobody can answer, as in `remit run`, what asks is refused
+- the model's own requests run and are metered; under a cap each has to fit
 - a price fits if spent + held + price <= cap; one that is unknown, or has no
   bound, never fits
 ";
 
-/// What the cap cannot see.
+/// What the cap covers, and what it cannot see.
 const BLIND: &str = "\
-The cap covers what Remit itself pays for. Model requests are not counted yet. A
-program that the agent runs can spend by itself, with credentials that it finds.
+The cap covers what Remit itself pays for: calls with a price, and requests to
+the model, each held at its most before it is sent. A program that the agent
+runs can spend by itself, with credentials that it finds.
 ";
 
 /// The modes of the whole table.
@@ -301,7 +303,7 @@ mod tests {
     fn a_mode_in_words_gives_the_reason_of_each_answer() {
         let text = in_words(&rows("5")[2], &[]);
         assert!(text.contains("over $5.00: it costs more than is left of the cap"), "{text}");
-        assert!(text.contains("Model requests are not counted yet"));
+        assert!(text.contains("requests to\nthe model, each held at its most"), "{text}");
         assert!(text.contains("You have prohibited nothing"));
         let plan = in_words(&rows("5")[0], &[]);
         assert!(plan.contains("refused  Plan executes and changes nothing"), "{plan}");
