@@ -387,9 +387,12 @@ mod tests {
             spend,
             tokens: Tokens::default(),
         }]);
-        for line in
-            ["  a job ($10.00): too dear", "  c3 (at most $0.50): https://hub.example/jobs/me/1", "cap: $5.00, left: $3.50", "open $1.50, settled $0.00, 1 without a bound"]
-        {
+        for line in [
+            "  a job ($10.00): too dear",
+            "  c3 (at most $0.50): https://hub.example/jobs/me/1",
+            "cap: $5.00, left: $3.50",
+            "open $1.50, settled $0.00, 1 without a bound",
+        ] {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert!(!text.contains("Plan and Agent"), "{text}");
