@@ -18,6 +18,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("standins", &["model", "turn", "money"]),
     ("engine", &BELOW_ENGINE),
+    ("tui", &["wire"]),
     ("cli", &EVERYTHING),
     ("xtask", &[]),
 ];
@@ -25,9 +26,9 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 const BELOW_ENGINE: [&str; 12] =
     ["money", "policy", "ledger", "journal", "gate", "turn", "model", "pricing", "host", "tools", "mcp", "wire"];
 
-const EVERYTHING: [&str; 14] = [
+const EVERYTHING: [&str; 15] = [
     "money", "policy", "ledger", "journal", "gate", "turn", "model", "pricing", "host", "tools", "mcp", "wire",
-    "standins", "engine",
+    "standins", "engine", "tui",
 ];
 
 /// Crates of values and functions alone: no clock, file, network, process or runtime.
