@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::person;
 use anyhow::{Context, anyhow};
 use engine::SessionCommand;
+use gate::{Answer, CallId};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
-use wire::{ControlReply, ControlRequest};
+use wire::{ControlReply, ControlRequest, Permission};
 
 /// The longest request, in bytes.
 const MOST: u64 = 64 * 1024;
@@ -124,24 +125,44 @@ async fn serve(
 
 async fn carry(request: ControlRequest, person: gate::Person, commands: &mpsc::Sender<SessionCommand>) -> ControlReply {
     let (done, reply) = oneshot::channel();
-    let command = match request {
-        ControlRequest::Status => SessionCommand::Status { done },
-        ControlRequest::SetMode { mode } => match mode.parse() {
-            Ok(mode) => SessionCommand::SetMode { person, mode, done },
-            Err(why) => return refused(&format!("{why}")),
-        },
-        ControlRequest::Stop => {
-            let sent = commands.send(SessionCommand::Stop).await;
-            if sent.is_err() {
-                return refused("the session is ending");
-            }
-            SessionCommand::Status { done }
-        }
+    let orders = match understood(request, person, done) {
+        Ok(orders) => orders,
+        Err(why) => return refused(&why),
     };
-    if commands.send(command).await.is_err() {
-        return refused("the session is ending");
+    for order in orders {
+        if commands.send(order).await.is_err() {
+            return refused("the session is ending");
+        }
     }
     reply.await.unwrap_or_else(|_| refused("the session ended before it answered"))
+}
+
+/// What a session is to do for a request, the last of it an answer; or what is wrong with the request.
+pub fn understood(
+    request: ControlRequest,
+    person: gate::Person,
+    done: oneshot::Sender<ControlReply>,
+) -> Result<Vec<SessionCommand>, String> {
+    let order = match request {
+        ControlRequest::Status => return Ok(vec![SessionCommand::Status { done }]),
+        ControlRequest::SetMode { mode } => {
+            let mode = mode.parse().map_err(|why| format!("{why}"))?;
+            return Ok(vec![SessionCommand::SetMode { person, mode, done }]);
+        }
+        ControlRequest::Say { text } => SessionCommand::Say(text),
+        ControlRequest::GoOn => SessionCommand::GoOn,
+        ControlRequest::Answer { call, answer, edited, words } => {
+            let answer = match answer {
+                Permission::Once => Answer::Once,
+                Permission::Session => Answer::ForSession,
+                Permission::No => Answer::No,
+            };
+            SessionCommand::Answer { person, call: CallId::new(call), answer, edited, words }
+        }
+        ControlRequest::Respond { call, text } => SessionCommand::Respond { call: CallId::new(call), text },
+        ControlRequest::Stop => SessionCommand::Stop,
+    };
+    Ok(vec![order, SessionCommand::Status { done }])
 }
 
 fn refused(why: &str) -> ControlReply {

@@ -373,6 +373,7 @@ mod tests {
             ..Spend::default()
         };
         let text = shown(&[Event::End {
+            chip: String::new(),
             going_on: vec![GoingOn {
                 hold: "c3".into(),
                 held: Some("0.50".into()),

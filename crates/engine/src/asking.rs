@@ -44,14 +44,10 @@ impl Session {
                 if matches!(completion.stop, Stop::Length | Stop::Filtered) {
                     mark_torn(&mut completion.reply);
                 }
-                let said = Event::Message {
-                    text: completion.reply.text.clone(),
-                    calls: completion.reply.calls.len(),
-                    tokens: usage.map(bill::tokens),
-                };
+                let (text, calls) = (completion.reply.text.clone(), completion.reply.calls.len());
                 let replied = TurnEvent::Replied { reply: completion.reply, usage };
                 let wants = self.answered(&request, usage, replied).await?;
-                self.say(said);
+                self.say(Event::Message { text, calls, tokens: usage.map(bill::tokens), chip: self.chip() });
                 Ok(wants)
             }
             Heeded::Failed(lost) if matches!(*lost.why, ModelError::ContextTooLong(_)) => {

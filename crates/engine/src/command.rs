@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 pub enum SessionCommand {
     /// A person says something; while the model works, it is said with the next request.
     Say(String),
+    /// A person lets the model go on where it stopped; while it works, that is nothing.
+    GoOn,
     /// A person answers a permission question.
     Answer {
         /// Who.

@@ -261,6 +261,24 @@ impl Session {
         unreachable!("a conversation that is not over always wants something")
     }
 
+    /// Waits, between turns, until there is something to run for; `None` when nobody can say anything any more. What else
+    /// is commanded meanwhile is heeded.
+    pub async fn listen(
+        &mut self,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Option<turn::TurnEvent>, EngineError> {
+        while let Some(command) = commands.recv().await {
+            match command {
+                SessionCommand::Say(text) => return Ok(Some(turn::TurnEvent::Said { text })),
+                SessionCommand::GoOn => return Ok(Some(turn::TurnEvent::GoOn)),
+                other => {
+                    self.heed_meanwhile(other).await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
     fn ended(&self, ending: Ending) -> RunEnd {
         let (status, reason) = match ending {
             Ending::Done => (Status::Done, None),
@@ -311,6 +329,7 @@ impl Session {
             going_on: self.going_on(),
             spend: self.spend(),
             tokens: bill::tokens(self.requests.usage),
+            chip: self.chip(),
         }
     }
 
@@ -390,7 +409,7 @@ impl Session {
                 self.answer_elicitation(&call, &text);
                 Ok(ModeChanged::No)
             }
-            SessionCommand::Answer { .. } | SessionCommand::Stop => Ok(ModeChanged::No),
+            SessionCommand::Answer { .. } | SessionCommand::GoOn | SessionCommand::Stop => Ok(ModeChanged::No),
         }
     }
 }

@@ -66,6 +66,8 @@ pub enum Event {
         calls: usize,
         /// The tokens of the request, where the service counts them.
         tokens: Option<Tokens>,
+        /// The mode with what is left after this request.
+        chip: String,
     },
     /// A tool call was understood and comes to the gate.
     Call {
@@ -160,6 +162,8 @@ pub enum Event {
         spend: Spend,
         /// All tokens of this session.
         tokens: Tokens,
+        /// The mode with what is left.
+        chip: String,
     },
 }
 

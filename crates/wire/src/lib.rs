@@ -9,7 +9,7 @@ pub mod command;
 pub mod event;
 pub mod yolo;
 
-pub use command::{ControlReply, ControlRequest};
+pub use command::{ControlReply, ControlRequest, Permission};
 pub use event::{Event, GoingOn, Money, Refused, Spend, Status, Tokens};
 pub use yolo::{BadSwitch, CapWish, YoloStatus, YoloSwitch};
 

@@ -81,7 +81,7 @@ async fn a_run_begins_and_ends_with_what_a_surface_has_to_know() {
     assert_eq!((model.as_str(), attendance.as_str(), notes), ("script:test", "unattended", vec!["a note".to_owned()]));
     assert_eq!(workspace, stage.setup.scene.workspace.root().display().to_string());
     assert_eq!(ended.session.id().as_str(), "s");
-    let Event::End { status, reason, text, refused, prompts, going_on, spend, tokens } =
+    let Event::End { status, reason, text, refused, prompts, going_on, spend, tokens, chip } =
         ended.session.end_event(ended.result.as_ref().unwrap())
     else {
         panic!("another event")
@@ -89,6 +89,7 @@ async fn a_run_begins_and_ends_with_what_a_surface_has_to_know() {
     assert_eq!((status, reason, text.as_str(), prompts), (Status::Done, None, "It adds now.", 0));
     assert!(refused.is_empty() && ended.session.refused().is_empty() && going_on.is_empty());
     assert_eq!((spend.cap.as_deref(), spend.left.as_deref()), (Some("5.00"), Some("5.00")));
+    assert_eq!(chip, "YOLO $5.00 of $5.00");
     let usage = Usage { input: 600, cache_read: 100, cache_write: 0, output: 60, reasoning: 5 };
     assert_eq!(tokens, engine::bill::tokens(usage));
 }
@@ -113,7 +114,7 @@ async fn a_message_is_told_with_its_words_calls_and_tokens() {
     let stage = Stage::new().await;
     let ended = mended(&stage).await;
     let messages: Vec<_> = ended.events.iter().filter(|event| matches!(event, Event::Message { .. })).collect();
-    let Event::Message { text, calls, tokens } = messages[1] else { panic!("another event") };
+    let Event::Message { text, calls, tokens, .. } = messages[1] else { panic!("another event") };
     assert_eq!((text.as_str(), *calls, tokens.unwrap().input, tokens.unwrap().cache_read), ("", 2, 200, 100));
     let heard: Vec<_> = ended.events.iter().filter(|event| matches!(event, Event::Reasoning { .. })).collect();
     assert_eq!(heard, [&Event::Reasoning { delta: "I should look first.".into() }]);

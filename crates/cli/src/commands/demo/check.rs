@@ -694,6 +694,7 @@ mod tests {
             }
         }
         events.push(Event::End {
+            chip: String::new(),
             status: Status::Done,
             reason: None,
             text: String::new(),
