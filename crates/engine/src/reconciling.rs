@@ -8,11 +8,13 @@
 
 use crate::session::{EngineError, Session};
 use crate::work::{self, Understood, Work};
-use gate::{Act, Admission, CallId, Digest, Ended, GateError};
+use gate::{Act, Admission, CallId, Digest, GateError, supervise};
 use journal::Record;
 use ledger::{Entry, Stage};
 use policy::Purse;
 use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tools::hf_jobs::{self, Fate, Inquiry, Reconciled, ScheduledRun};
 use turn::chat::{Message, ToolCall};
 use wire::Event;
@@ -59,13 +61,25 @@ impl Session {
         let inquiry = Inquiry::about(reference, self.setup.site.hub.clone());
         match self.gate.admit(id.clone(), inquiry).await? {
             Admission::Run(permit) => {
-                let asking = hf_jobs::reconcile(permit, &self.setup.scene.net, seconds(now_ms));
-                let (found, ended) = match tokio::time::timeout(PATIENCE, asking).await {
-                    Ok((found, done)) => (Some(found), Ended::Done(done)),
-                    Err(_too_long) => (None, Ended::Stopped),
+                let net = self.setup.scene.net.clone();
+                let (tell, told) = oneshot::channel();
+                let asking = async move {
+                    let (found, done) = hf_jobs::reconcile(permit, &net, seconds(now_ms)).await;
+                    let _ = tell.send(found);
+                    done
+                };
+                let stop = CancellationToken::new();
+                let supervised = supervise(asking, stop.clone(), Duration::ZERO);
+                tokio::pin!(supervised);
+                let ended = tokio::select! {
+                    ended = &mut supervised => ended,
+                    () = tokio::time::sleep(PATIENCE) => {
+                        stop.cancel();
+                        supervised.await
+                    }
                 };
                 self.gate.close(id, ended, |_| Ok(Vec::new())).await?;
-                Ok(found)
+                Ok(told.await.ok())
             }
             // Only a rule of the person's own is in the way of a free read; then the hold stays open.
             Admission::Ask(..) | Admission::Refused(_) => Ok(None),

@@ -8,13 +8,14 @@
 use super::api::{Api, ApiError};
 use super::board::Board;
 use crate::site::{Hub, SecretPower, Site};
-use gate::{Act, Admission, CallId, Done, Ended, Gate, GateError, Permit, Report};
+use gate::{Act, Admission, CallId, Done, Gate, GateError, Permit, Report, supervise};
 use host::http::Net;
 use policy::{Action, Effect, Price, Subject};
 use pricing::Hardware;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long all of a look-up may take: a call waits for it.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -51,8 +52,11 @@ pub async fn look_up(gate: &mut Gate, call: &CallId, site: &Site, net: &Net, now
     let Some(due) = LookUp::due(site, now_secs) else { return Ok(()) };
     match gate.admit(call.clone(), due.clone()).await? {
         Admission::Run(permit) => {
-            let done = ask(permit, net, now_secs).await;
-            gate.close(call, Ended::Done(done), |_| Ok(Vec::new())).await?;
+            let net = net.clone();
+            let asking = async move { ask(permit, &net, now_secs).await };
+            // It is bounded by itself; a panic of it is no reason for the session to end.
+            let ended = supervise(asking, CancellationToken::new(), Duration::ZERO).await;
+            gate.close(call, ended, |_| Ok(Vec::new())).await?;
         }
         // Only a rule of the person's own is in the way of a free read.
         Admission::Refused(_) | Admission::Ask(_, _) => due.miss("a rule prohibits asking for it", now_secs),
