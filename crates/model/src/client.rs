@@ -356,7 +356,10 @@ impl Listener<'_> {
         self.must_be_whole("the service answered with JSON that is no answer")
     }
 
-    fn pass_on(&mut self, read: impl FnOnce(&mut Decoder, &mut Vec<Heard>) -> Result<(), Trouble>) -> Result<(), Failure> {
+    fn pass_on(
+        &mut self,
+        read: impl FnOnce(&mut Decoder, &mut Vec<Heard>) -> Result<(), Trouble>,
+    ) -> Result<(), Failure> {
         let mut out = Vec::new();
         let read = read(&mut self.decoder, &mut out);
         for heard in out {

@@ -520,13 +520,7 @@ impl Script {
     }
 
     /// Fails as a turn says, for the `number`th time.
-    fn fail(
-        &self,
-        turn: &ScriptTurn,
-        fault: &ScriptFault,
-        number: u32,
-        heard: &mut (dyn FnMut(Heard) + Send),
-    ) -> Lost {
+    fn fail(&self, turn: &ScriptTurn, fault: &ScriptFault, number: u32, heard: &mut (dyn FnMut(Heard) + Send)) -> Lost {
         let why = fault.error(self.name());
         let is_cut = fault.kind == ScriptFaultKind::Cut;
         let half = turn.reply.text.chars().count().div_ceil(2);
@@ -648,11 +642,7 @@ mod tests {
         attempt(&Script::parse(script).unwrap(), 1, messages).await
     }
 
-    async fn attempt(
-        script: &Script,
-        number: u32,
-        messages: Vec<Message>,
-    ) -> (Result<Completion, Lost>, Vec<Heard>) {
+    async fn attempt(script: &Script, number: u32, messages: Vec<Message>) -> (Result<Completion, Lost>, Vec<Heard>) {
         let mut heard = Vec::new();
         let answer = script.attempt(&prompt(messages), number, &mut |event| heard.push(event)).await;
         (answer, heard)
