@@ -23,7 +23,7 @@ async fn asked(session: &mut Session, tool: &str, answer: impl FnOnce(Elicitatio
     assert_eq!(asked.server().as_str(), "r");
     answer(asked);
     let ended = running.await.unwrap();
-    session.gate.close(&id, ended).await.unwrap()
+    session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap()
 }
 
 fn branch(name: &str) -> ElicitationAnswer {
@@ -72,7 +72,7 @@ async fn the_time_a_person_takes_is_not_the_servers() {
     assert!(!running.is_finished());
     question.answer(branch("late"));
     let ended = running.await.unwrap();
-    let report = session.gate.close(&id, ended).await.unwrap();
+    let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
     assert_eq!(report, Report::Done(r#"{"action":"accept","content":{"branch":"late"}}"#.to_owned()));
     session.servers.stop().await;
 }
@@ -115,7 +115,7 @@ async fn a_stop_takes_the_open_question_back() {
     let mut question = session.event_that(question).await;
     session.scene.stop.cancel();
     let ended = running.await.unwrap();
-    let report = session.gate.close(&id, ended).await.unwrap();
+    let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
     assert!(report.text().starts_with("stopped: "), "{report:?}");
     question.withdrawn().await;
     session.servers.stop().await;
@@ -131,7 +131,7 @@ async fn a_server_can_take_its_question_back() {
     assert_eq!(session.says("mcp:r/retract", json!({})).await, "taken back");
     question.withdrawn().await;
     let ended = running.await.unwrap();
-    let report = session.gate.close(&id, ended).await.unwrap();
+    let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
     assert_eq!(report, Report::Done("never mind".to_owned()));
     session.servers.stop().await;
 }

@@ -89,7 +89,7 @@ async fn a_stopped_call_ends_and_the_server_is_told_to_cancel_it() {
     session.scene.stop.cancel();
     let ended = tokio::time::timeout(FAR, running).await.unwrap().unwrap();
     assert!(matches!(&ended, Ended::Done(_)), "it ends by itself, and is not cut off: {ended:?}");
-    let report = session.gate.close(&id, ended).await.unwrap();
+    let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
     assert_eq!(
         report,
         Report::Failed("stopped: the server was told to cancel; what it had done by then is unknown".to_owned())

@@ -214,7 +214,7 @@ async fn a_service_asks_tells_of_changes_and_hears_of_a_stop_in_either_protocol(
         let content = json!({ "branch": "main" }).as_object().unwrap().clone();
         question.answer(ElicitationAnswer::Accept(content));
         let ended = running.await.unwrap();
-        let report = session.gate.close(&id, ended).await.unwrap();
+        let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
         assert_eq!(report, Report::Done(r#"{"action":"accept","content":{"branch":"main"}}"#.to_owned()));
 
         session.says("mcp:h/flip", json!({})).await;
@@ -226,7 +226,7 @@ async fn a_service_asks_tells_of_changes_and_hears_of_a_stop_in_either_protocol(
         session.says("mcp:h/echo", json!({ "text": "" })).await;
         session.scene.stop.cancel();
         let ended = tokio::time::timeout(FAR, running).await.unwrap().unwrap();
-        let report = session.gate.close(&id, ended).await.unwrap();
+        let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
         assert!(report.text().starts_with("stopped: the server was told to cancel"), "{report:?}");
         tokio::time::timeout(FAR, cancelled.wait_for(|heard| *heard)).await.expect("it heard").unwrap();
         session.servers.stop().await;

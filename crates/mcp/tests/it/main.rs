@@ -103,7 +103,7 @@ impl Session {
     async fn run(&mut self, call: McpCall) -> Report {
         let (id, running) = self.start(call).await;
         let ended = tokio::time::timeout(FAR, running).await.expect("the call has an end").unwrap();
-        self.gate.close(&id, ended).await.unwrap()
+        self.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap()
     }
 
     /// Understands, admits and runs a call.

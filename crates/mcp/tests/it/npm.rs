@@ -80,7 +80,7 @@ async fn everything_asks_the_person_and_gets_an_answer() {
         assert_eq!(question.wanted().check(&content), Ok(()));
         question.answer(ElicitationAnswer::Accept(content));
         let ended = running.await.unwrap();
-        let report = session.gate.close(&id, ended).await.unwrap();
+        let report = session.gate.close(&id, ended, |_| Ok(Vec::new())).await.unwrap();
         let Report::Done(text) = report else { panic!("{report:?}") };
         assert!(text.contains("\"action\": \"accept\""), "{text}");
     }
