@@ -30,13 +30,17 @@ use std::process::ExitCode;
 /// An agent for code and machine-learning work. The mode is the contract: you pick Plan, Agent or YOLO with a spending
 /// cap, and the mode alone says what happens to every tool call.
 #[derive(Debug, Parser)]
-#[command(name = "remit", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "remit", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    #[command(flatten)]
+    terminal: commands::terminal::Args,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 const EXAMPLES: &str = "Examples:
+  remit                                   work with it in the terminal; it asks before it changes something
+  remit --mode yolo:5 --continue          go on with the last session of this folder
   remit demo                              the whole thing, with no key and no network
   remit run \"why does the build fail?\"    looks freely; what would change something is refused, nobody is there to ask
   remit run --mode yolo:5 \"fix it\"        does everything, spends at most $5.00
@@ -95,12 +99,16 @@ fn main() -> ExitCode {
     // A confined command is started by this program once more, inside the sandbox.
     host::confine::enter_if_asked();
     let cli = Cli::parse();
-    let Some(command) = cli.command else {
-        // Writing help can only fail where nobody reads it.
-        let _ = Cli::command().print_help();
-        return ExitCode::from(2);
+    let done = match cli.command {
+        Some(command) => carry_out(command),
+        None if commands::terminal::is_there() => commands::terminal::run(cli.terminal),
+        None => {
+            // Writing help can only fail where nobody reads it.
+            let _ = Cli::command().print_help();
+            return ExitCode::from(2);
+        }
     };
-    match carry_out(command) {
+    match done {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("{failure}");

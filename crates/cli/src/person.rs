@@ -12,8 +12,17 @@ use std::os::fd::AsFd;
 
 /// The person who typed this command, or a refusal when a Remit run started it.
 pub fn at_the_command_line() -> Result<Person, Failure> {
+    started_by_a_person("command line")
+}
+
+/// The person at the keys of the terminal that this program has taken over, or a refusal when a Remit run started it.
+pub fn at_the_terminal() -> Result<Person, Failure> {
+    started_by_a_person("terminal")
+}
+
+fn started_by_a_person(surface: &str) -> Result<Person, Failure> {
     match host::authority::lineage() {
-        Lineage::Clear => Ok(Person::at("command line")),
+        Lineage::Clear => Ok(Person::at(surface)),
         Lineage::BelowRun { run } => Err(Failure::user(anyhow::anyhow!(
             "this was started by a Remit run (process {run}), and only a person may do this"
         ))

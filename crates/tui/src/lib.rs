@@ -1,14 +1,22 @@
 //! The terminal: draws what a session says, and sends it what the person wants.
 //!
-//! In reading order: [`theme`] has the colours; [`text`] what is done to any text before it is drawn; [`markdown`],
-//! [`highlight`] and [`diff`] turn what a model and its tools say into lines; [`composer`] is where the person writes.
+//! In reading order: [`app`] is the state and the one function that changes it; [`view`] draws it; [`screen`] is the
+//! terminal itself. [`transcript`] has what was said and done, [`card`] what is asked, [`orders`] the commands. [`theme`] has
+//! the colours; [`text`] what is done to any text before it is drawn; [`markdown`], [`highlight`] and [`diff`] turn what a
+//! model and its tools say into lines; [`composer`] is where the person writes.
 //!
 //! Not here: any opinion about what may run. A mode is a text that the session said, and a key that was pressed is a command
 //! to the session, which decides.
 
+pub mod app;
+pub mod card;
 pub mod composer;
 pub mod diff;
 pub mod highlight;
 pub mod markdown;
+pub mod orders;
+pub mod screen;
 pub mod text;
 pub mod theme;
+pub mod transcript;
+pub mod view;

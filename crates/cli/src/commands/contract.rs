@@ -7,7 +7,7 @@
 
 mod cases;
 mod fields;
-mod table;
+pub mod table;
 mod testing;
 mod trial;
 

@@ -21,4 +21,5 @@ pub mod sessions;
 pub mod show;
 pub mod spend;
 pub mod standin;
+pub mod terminal;
 pub mod verify;

@@ -5,6 +5,7 @@
 use crate::commands::run::{self, Job, Options, Which};
 use crate::failure::Failure;
 use crate::person;
+use policy::Attendance;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use turn::TurnEvent;
@@ -30,6 +31,12 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let person = person::at_the_command_line()?;
     let first = args.prompt.map_or(TurnEvent::GoOn, |text| TurnEvent::Said { text });
-    let job = Job { which: Which::Named(args.id), first, folder: PathBuf::from("."), options: args.options };
+    let job = Job {
+        which: Which::Named(args.id),
+        first,
+        folder: PathBuf::from("."),
+        attendance: Attendance::Unattended,
+        options: args.options,
+    };
     run::start(job, person)
 }

@@ -116,6 +116,8 @@ pub struct Job {
     pub first: TurnEvent,
     /// The folder to work in; a resumed session keeps its own.
     pub folder: PathBuf,
+    /// Whether somebody can be asked in a new session.
+    pub attendance: Attendance,
     /// The rest.
     pub options: Options,
 }
@@ -132,7 +134,13 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         (false, Some(id)) => Which::Named(id),
         (false, None) => Which::New,
     };
-    let job = Job { which, first: TurnEvent::Said { text }, folder: args.directory, options: args.options };
+    let job = Job {
+        which,
+        first: TurnEvent::Said { text },
+        folder: args.directory,
+        attendance: Attendance::Unattended,
+        options: args.options,
+    };
     start(job, person)
 }
 
@@ -268,7 +276,7 @@ async fn run_session(
 
 /// What a run begins with. A model that had finished cannot just go on: services take a request that ends with the model's
 /// own words for a mistake, or for words to be completed.
-fn first_words(first: &TurnEvent, session: &Session) -> Result<TurnEvent, Failure> {
+pub fn first_words(first: &TurnEvent, session: &Session) -> Result<TurnEvent, Failure> {
     match (first, session.turn().messages().last()) {
         (TurnEvent::GoOn, None) => {
             let cause = anyhow!("nothing was said in session `{}` yet", session.id());
@@ -294,15 +302,20 @@ pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mps
     }
 }
 
-struct Opened {
-    session: Session,
-    header: Event,
-    setup: Setup,
-    server_events: mpsc::Receiver<ServerEvent>,
+/// A session that is ready to run.
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// The first event.
+    pub header: Event,
+    /// What it works with.
+    pub setup: Setup,
+    /// What its servers do by themselves.
+    pub server_events: mpsc::Receiver<ServerEvent>,
 }
 
 /// Starts a new session, or takes one up.
-async fn open(
+pub async fn open(
     job: &Job,
     person: &Person,
     (config, paths): (&Config, &Paths),
@@ -332,7 +345,7 @@ async fn open(
             let about = About { workspace, model: name.clone(), title };
             let authority = Authority {
                 mode: wish.unwrap_or(ModeChoice::DEFAULT).resolve(None, surface.default_cap),
-                attendance: Attendance::Unattended,
+                attendance: job.attendance,
                 prohibitions: wiring::prohibitions(config)?,
             };
             Session::start(journal, (id, about), authority, setup.clone(), surface).await.map_err(engine_failure)?

@@ -114,6 +114,11 @@ pub async fn at_the_end(journal: &Journal, id: &SessionId) -> Result<String, Fai
     Ok(text::at_the_end(&Bill::of(Stored::read(journal, id).await?)?))
 }
 
+/// What a session has cost, for a person to read.
+pub fn in_words(id: &str) -> Result<String, Failure> {
+    text::session(&Bill::of(Stored::named(id)?)?)
+}
+
 async fn last_here(journal: &Journal) -> Result<SessionId, Failure> {
     let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
     let here = here.context("this folder cannot be found").map_err(Failure::host)?.display().to_string();

@@ -20,3 +20,4 @@ mod servers;
 mod sessions;
 mod spend;
 mod support;
+mod terminal;
