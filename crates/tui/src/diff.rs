@@ -28,7 +28,8 @@ pub fn looks_like_diff(text: &str) -> bool {
 /// Each line of a hunk has its number (in the new file, or for a removed line in the old one) and keeps its sign, so that
 /// colour says nothing alone. How long a hunk is, its header says: a removed line that reads `-- a` is not taken for a
 /// file's name. Give the text as it came and not cleaned: the diff is what a person approves, so nothing is taken out of it
-/// and what would steer the terminal is shown. The return that ends a line of another system is shown where the line changes.
+/// and what would steer the terminal is shown. The return that ends a line of another system is not
+/// shown where a hunk or its header leaves the line as it is.
 pub fn render(text: &str, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let mut hunk: Option<Hunk> = None;
@@ -145,8 +146,8 @@ fn draw(part: Part, line: &str, (width, digits): (u16, usize), theme: &Theme, ou
         Part::Outside => (Role::Text, None),
     };
     let line = match part {
-        Part::Added(_) | Part::Removed(_) => line,
-        _ => line.strip_suffix('\r').unwrap_or(line),
+        Part::Context(_) | Part::Header | Part::File | Part::Remark => line.strip_suffix('\r').unwrap_or(line),
+        Part::Added(_) | Part::Removed(_) | Part::Outside => line,
     };
     let gutter = digits + 1;
     let in_hunk = number.is_some() || matches!(part, Part::Remark);
@@ -256,6 +257,7 @@ mod tests {
     fn a_change_hides_nothing() {
         let text = "@@ -1,2 +1,2 @@\n a\r\n-b\n+b\r\n";
         assert_eq!(plain(text, 40)[1..], ["1  a", "2 -b", "2 +b<U+000D>"]);
+        assert_eq!(plain("ls\r\nrm", 40), ["ls<U+000D>", "rm"]);
         let text = "@@ -1 +1 @@\n-ls\n+ls \u{1b}[8m; rm -r .\u{1b}[m\n";
         assert_eq!(plain(text, 60)[2], "1 +ls <U+001B>[8m; rm -r .<U+001B>[m");
     }

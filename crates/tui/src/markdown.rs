@@ -1,7 +1,7 @@
 //! Turns what a model writes, Markdown, into lines for the terminal.
 //!
-//! Not here: the folding of long texts, and links that can be clicked. No text is parsed twice to look for more than
-//! CommonMark with the tables, task lists and strike-through of GitHub.
+//! Not here: folding what is long, and links that can be clicked. It is CommonMark with the tables, the task lists and the
+//! strike-through of GitHub; what else there is (footnotes, formulas) stays as it is written.
 
 mod open;
 mod page;

@@ -296,8 +296,8 @@ mod tests {
     }
 
     #[test]
-    fn hostile_megabytes_are_cleaned_in_one_pass() {
-        let size = 1_000_000;
+    fn hostile_texts_are_cleaned_in_one_pass() {
+        let size = 300_000;
         for unit in [
             "\u{1b}",
             "\u{1b}[",
