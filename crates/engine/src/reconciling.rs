@@ -22,7 +22,7 @@ use wire::Event;
 /// How long it is until the same holds are asked about again, in milliseconds.
 const PAUSE_MS: i64 = 30_000;
 /// How long one inquiry may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What the Hub's references begin with; a hold that was left open otherwise cannot be asked about.
 const HUB_REFERENCE: &str = "hf-";
 
@@ -36,7 +36,8 @@ impl Session {
         self.so_far.reconciled_ms = Some(now_ms);
         for (hold, purse, reference) in self.open_holds() {
             let id = CallId::new(format!("{hold}-at-{now_ms}"));
-            let Some(found) = self.inquire(&id, &reference, now_ms).await? else { continue };
+            // A Hub that does not answer is not asked about every hold in turn.
+            let Some(found) = self.inquire(&id, &reference, now_ms).await? else { break };
             for run in found.runs {
                 self.book_run(&hold, purse, run).await?;
             }

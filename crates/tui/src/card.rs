@@ -2,7 +2,7 @@
 //!
 //! Not here: what an answer comes to (the session decides).
 
-use crate::text::{clean, wrap};
+use crate::text::{clean, reveal, wrap};
 use crate::theme::{Role, Theme};
 use crate::{diff, highlight};
 use ratatui::text::{Line, Span};
@@ -81,7 +81,8 @@ impl Card {
         if diff::looks_like_diff(&self.shown) {
             return diff::render(&self.shown, width, theme);
         }
-        let shown = clean(&self.shown);
+        // What a yes approves is seen whole: an escape sequence that hid a part of it would be shown as itself.
+        let shown = reveal(&self.shown);
         let is_json = shown.trim_start().starts_with('{');
         let lines = match is_json {
             true => highlight::lines(&shown, "json", theme),
@@ -118,4 +119,62 @@ impl Card {
 
 fn hint(text: &str, theme: &Theme) -> Line<'static> {
     Line::styled(text.to_owned(), theme.style(Role::Dim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{Depth, Ground};
+
+    fn card(price: &str, shown: &str) -> Card {
+        Card {
+            call: "c1".to_owned(),
+            summary: "shell: a line".to_owned(),
+            shown: shown.to_owned(),
+            arguments: "{}".to_owned(),
+            kind: CardKind::Permission {
+                effect: "change".to_owned(),
+                price: price.to_owned(),
+                why: "it changes something".to_owned(),
+                offered: Vec::new(),
+                chip: "YOLO $0.50 of $1.50".to_owned(),
+            },
+            seen_ms: None,
+        }
+    }
+
+    fn lines(card: &Card, most: usize) -> Vec<String> {
+        let theme = Theme::new(Depth::None, Ground::Dark);
+        card.lines((80, most), &theme).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_a_yes_approves_is_seen_whole() {
+        let text = lines(&card("free", "echo safe\u{1b}]0;rm -rf ~\u{7}"), 20).join("\n");
+        assert!(text.contains("rm -rf ~") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_paid_card_says_the_price_first_and_offers_no_yes_that_is_not_there() {
+        let paid = lines(&card("$1.00", "{}"), 20);
+        assert_eq!(paid[0], "costs $1.00  (YOLO $0.50 of $1.50 left to spend)");
+        assert!(!paid.last().unwrap().contains("s for this session"), "{paid:?}");
+        assert!(!lines(&card("free", "{}"), 20)[0].contains("costs"));
+    }
+
+    #[test]
+    fn a_long_text_leaves_room_for_the_keys_and_says_how_much_is_missing() {
+        let long = "line\n".repeat(100);
+        let shown = lines(&card("free", &long), 10);
+        assert!(shown.len() <= 10 && shown.iter().any(|line| line.contains("more lines")), "{shown:?}");
+        assert!(shown.last().unwrap().starts_with("y once"), "{shown:?}");
+    }
+
+    #[test]
+    fn a_key_answers_only_what_was_on_the_screen_for_a_while() {
+        let mut card = card("free", "x");
+        assert!(!card.can_be_answered(10_000), "it was never drawn");
+        card.seen_ms = Some(1_000);
+        assert!(!card.can_be_answered(1_000 + SEEN_MS - 1) && card.can_be_answered(1_000 + SEEN_MS));
+    }
 }
