@@ -69,9 +69,7 @@ impl Session {
                 let asked = prompt.max_output_tokens.map(u64::from);
                 let wanted = asked.or(price.max_output_tokens()).unwrap_or(USUAL_OUTPUT);
                 let wanted = if asked.is_none() { wanted.min(USUAL_OUTPUT) } else { wanted };
-                let Some(limit) = self.fitting(price, input, wanted) else {
-                    return Ok(Allowed::No(self.too_little_left()));
-                };
+                let limit = self.lowered(price, input, wanted);
                 prompt.max_output_tokens = Some(u32::try_from(limit).unwrap_or(u32::MAX));
                 (price.request_price(input, limit), price.bound(input, limit))
             }
@@ -84,12 +82,13 @@ impl Session {
         })
     }
 
-    /// The largest limit of an answer, up to the one that is wanted, that what is left of the cap pays for.
-    fn fitting(&self, price: &ModelPrice, input: u64, wanted: u64) -> Option<u64> {
+    /// The wanted limit of an answer, lowered to what is left of the cap, but never to less than is worth asking for: whether
+    /// that fits is the gate's to say.
+    fn lowered(&self, price: &ModelPrice, input: u64, wanted: u64) -> u64 {
         let state = self.gate.state();
-        let Some(cap) = state.mode.limit() else { return Some(wanted) };
-        let most = price.most_output(state.book.funds().left(cap), input)?.min(wanted);
-        (most >= LEAST_OUTPUT.min(wanted)).then_some(most)
+        let Some(cap) = state.mode.limit() else { return wanted };
+        let most = price.most_output(state.book.funds().left(cap), input).unwrap_or_default();
+        most.max(LEAST_OUTPUT).min(wanted)
     }
 
     fn too_little_left(&self) -> String {
