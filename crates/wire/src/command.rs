@@ -45,6 +45,50 @@ pub enum ControlRequest {
     },
     /// Stops what runs; the session can be resumed.
     Stop,
+    /// Says how something of the session stands.
+    Look {
+        /// What.
+        at: Look,
+    },
+    /// Takes back a yes for the session.
+    Revoke {
+        /// What it covers, as [`ControlReply::Answers`] lists it.
+        grant: String,
+    },
+    /// Asks this model from the next request on.
+    UseModel {
+        /// The model, as `PROVIDER/NAME` or `script:FILE`.
+        model: String,
+    },
+    /// Has the model sum up the older part of the conversation, between turns.
+    Compact,
+    /// Starts an MCP server anew.
+    RestartServer {
+        /// Its name.
+        server: String,
+    },
+    /// Gives the session another title.
+    Rename {
+        /// The title.
+        title: String,
+    },
+    /// Tells everything that the session says, from now until the connection ends: the answer is a line of
+    /// [`ControlReply::Status`], and then each line is an [`Event`](crate::Event), those of the past first.
+    Watch,
+}
+
+/// What of a session can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// The person's answers that last for the session.
+    Answers,
+    /// What the person prohibited.
+    Prohibitions,
+    /// What fills the model's context.
+    Context,
+    /// The MCP servers and their tools.
+    Servers,
 }
 
 /// A person's answer to a question for permission.
@@ -78,4 +122,62 @@ pub enum ControlReply {
         /// Why, and what to do.
         why: String,
     },
+    /// The person's answers that last for the session.
+    Answers {
+        /// What each covers, such as `shell: cargo test`.
+        grants: Vec<String>,
+    },
+    /// What the person prohibited.
+    Prohibitions {
+        /// Each as the configuration has it.
+        rules: Vec<String>,
+    },
+    /// What fills the model's context.
+    Context {
+        /// The input tokens that the service counted last; absent before it has.
+        counted: Option<u64>,
+        /// From how many the older part is summed up; absent where nobody knows.
+        limit: Option<u64>,
+        /// The parts, as they are sent.
+        parts: Vec<ContextPart>,
+    },
+    /// The MCP servers.
+    Servers {
+        /// In the order of their names.
+        servers: Vec<ServerLine>,
+    },
+}
+
+/// One part of what is sent to the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextPart {
+    /// What it is.
+    pub name: String,
+    /// How many there are of it.
+    pub count: usize,
+    /// How long it is as text, in bytes.
+    pub bytes: usize,
+}
+
+/// How an MCP server stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerLine {
+    /// Its name.
+    pub name: String,
+    /// How it stands, in words.
+    pub state: String,
+    /// Its tools.
+    pub tools: Vec<ServerTool>,
+}
+
+/// A tool of an MCP server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerTool {
+    /// The tool, as the server names it.
+    pub name: String,
+    /// `read`, `reach`, `confined` or `change`.
+    pub effect: String,
 }

@@ -22,10 +22,17 @@ pub enum Event {
         model: String,
         /// The folder it works in.
         workspace: String,
+        /// Its title; empty until something was said.
+        title: String,
         /// Whether a person can be asked: `attended` or `unattended`.
         attendance: String,
         /// What is not what a person might expect, such as a model without a price.
         notes: Vec<String>,
+    },
+    /// What was said up to here is the past, told again to somebody who came later; what follows happens now.
+    CaughtUp {
+        /// What the session is doing.
+        doing: Doing,
     },
     /// A person said something.
     Prompt {
@@ -113,6 +120,8 @@ pub enum Event {
         why: Option<String>,
         /// What a yes for the session would cover; empty when there is no such yes.
         offered: Vec<String>,
+        /// The cap under which it would run, when it is only the cap that it does not fit in.
+        raise_to: Option<String>,
         /// The mode with what is left.
         chip: String,
     },
@@ -138,6 +147,18 @@ pub enum Event {
         mode: String,
         /// The mode as a person reads it.
         chip: String,
+    },
+    /// The model is another from the next request on.
+    Model {
+        /// The model.
+        model: String,
+        /// What is not what a person might expect, such as a model without a price.
+        notes: Vec<String>,
+    },
+    /// The session has another title.
+    Titled {
+        /// The title.
+        title: String,
     },
     /// Something a person may want to know: a server that died, a context that was summed up.
     Notice {
@@ -165,6 +186,16 @@ pub enum Event {
         /// The mode with what is left.
         chip: String,
     },
+}
+
+/// What a session is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Doing {
+    /// It works.
+    Works,
+    /// It waits for a person to speak.
+    Waits,
 }
 
 /// How a run ended.

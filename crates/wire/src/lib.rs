@@ -9,8 +9,8 @@ pub mod command;
 pub mod event;
 pub mod yolo;
 
-pub use command::{ControlReply, ControlRequest, Permission};
-pub use event::{Event, GoingOn, Money, Refused, Spend, Status, Tokens};
+pub use command::{ContextPart, ControlReply, ControlRequest, Look, Permission, ServerLine, ServerTool};
+pub use event::{Doing, Event, GoingOn, Money, Refused, Spend, Status, Tokens};
 pub use yolo::{BadSwitch, CapWish, YoloStatus, YoloSwitch};
 
 /// The JSON schema of one line of `remit run --json`.
