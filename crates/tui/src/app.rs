@@ -5,6 +5,9 @@
 
 use crate::card::{Card, CardKind};
 use crate::composer::{Choice, Composed, ComposedKind, Composer, Keyed, Wish, WishKind, rank};
+pub use crate::errand::{
+    Errand, Focus, Input, ListKind, ListRow, Listing, Opening, Page, ShellSaid, Shown, Wanted, WheelTurn,
+};
 use crate::orders::{self, ORDERS, Order};
 use crate::transcript::{CallCell, CallState, Cell, Fold, Transcript};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -20,60 +23,6 @@ const CYCLE: [&str; 3] = ["plan", "agent", "yolo"];
 const PAGE: usize = 10;
 /// How far a turn of the wheel scrolls.
 const WHEEL: usize = 3;
-
-/// Something that happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// Text was pasted.
-    Paste(String),
-    /// The wheel was turned, up or down.
-    Wheel(WheelTurn),
-    /// The session said something.
-    Event(Box<Event>),
-    /// The session answered a command.
-    Reply(Box<ControlReply>),
-    /// What was asked for to be read.
-    Page(Page),
-    /// Time has passed, or the window has another size.
-    Tick,
-}
-
-/// Which way the wheel was turned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WheelTurn {
-    /// Away from the person.
-    Up,
-    /// Towards the person.
-    Down,
-}
-
-/// A text to be read over the transcript.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Its title.
-    pub title: String,
-    /// The text.
-    pub text: String,
-    /// How many lines were scrolled past.
-    pub past: usize,
-}
-
-/// What is to be done about it, outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// Tell the session.
-    Send(ControlRequest),
-    /// Show the contract.
-    ShowContract,
-    /// Show what the session has cost.
-    ShowSpend,
-    /// Ring: somebody is wanted.
-    Ring,
-    /// End.
-    Quit,
-}
 
 /// What the session is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +118,10 @@ impl App {
                 match *reply {
                     ControlReply::Status { mode, chip, .. } => (self.mode, self.chip) = (mode, chip),
                     ControlReply::Refused { why } => self.transcript.push(Cell::Trouble(why)),
+                    ControlReply::Answers { .. }
+                    | ControlReply::Prohibitions { .. }
+                    | ControlReply::Context { .. }
+                    | ControlReply::Servers { .. } => {}
                 }
                 Vec::new()
             }
@@ -176,6 +129,15 @@ impl App {
                 self.page = Some(page);
                 Vec::new()
             }
+            Input::Notice(text) => {
+                self.transcript.push(Cell::Notice(text));
+                Vec::new()
+            }
+            Input::Trouble(text) => {
+                self.transcript.push(Cell::Trouble(text));
+                Vec::new()
+            }
+            Input::Listed(_) | Input::Files(_) | Input::Shell(_) | Input::Edited(_) | Input::Focus(_) => Vec::new(),
             Input::Tick => self.tick(now_ms),
         }
     }
@@ -418,8 +380,8 @@ impl App {
                 self.pending = None;
                 vec![Errand::Send(ControlRequest::SetMode { mode: orders::mode_of(rest) })]
             }
-            Order::Contract => vec![Errand::ShowContract],
-            Order::Spend => vec![Errand::ShowSpend],
+            Order::Contract => vec![Errand::Show(Shown::Contract)],
+            Order::Spend => vec![Errand::Show(Shown::Spend)],
             Order::GoOn => vec![Errand::Send(ControlRequest::GoOn)],
             Order::Help => {
                 self.page = Some(Page { title: "Keys and commands".to_owned(), text: help(), past: 0 });
@@ -500,7 +462,7 @@ impl App {
                     cell.state = state;
                 }
             }
-            Event::Question { call, summary, shown, effect, price, why, offered, chip } => {
+            Event::Question { call, summary, shown, effect, price, why, offered, raise_to: _, chip } => {
                 self.chip.clone_from(&chip);
                 let cell = self.transcript.call(&call);
                 let arguments = cell.map(|cell| cell.arguments.clone()).unwrap_or_default();
@@ -512,8 +474,9 @@ impl App {
                     _ => CardKind::Words,
                 };
                 self.close_card(&call);
+                let line = summary.clone();
                 self.cards.push(Card { call, summary, shown, arguments, kind, seen_ms: None });
-                return vec![Errand::Ring];
+                return vec![Errand::Ring(Wanted::Asks(line))];
             }
             Event::Progress { call, text } => {
                 if let Some(cell) = self.transcript.call_mut(&call) {
@@ -561,7 +524,7 @@ impl App {
                 format!("{going_on} started in this session go on without it and are paid for; /spend lists them");
             self.transcript.push(Cell::Notice(text));
         }
-        vec![Errand::Ring]
+        vec![Errand::Ring(Wanted::Ended("the work is over".to_owned()))]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The terminal: draws what a session says, and sends it what the person wants.
 //!
-//! In reading order: [`app`] is the state and the one function that changes it; [`view`] draws it; [`screen`] is the
+//! In reading order: [`errand`] is what happens and what is to be done about it; [`app`] is the state and the one function that
+//! changes it; [`view`] draws it; [`screen`] is the
 //! terminal itself. [`transcript`] has what was said and done, [`card`] what is asked, [`orders`] the commands. [`theme`] has
 //! the colours; [`text`] what is done to any text before it is drawn; [`markdown`], [`highlight`] and [`diff`] turn what a
 //! model and its tools say into lines; [`composer`] is where the person writes.
@@ -12,6 +13,7 @@ pub mod app;
 pub mod card;
 pub mod composer;
 pub mod diff;
+pub mod errand;
 pub mod highlight;
 pub mod markdown;
 pub mod orders;

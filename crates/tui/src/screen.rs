@@ -69,7 +69,7 @@ fn show(terminal: &mut Terminal<CrosstermBackend<Stdout>>, wires: &mut Wires, th
             for effect in app.update(input, now()) {
                 match effect {
                     Errand::Quit => return Ok(()),
-                    Errand::Ring => {
+                    Errand::Ring(_) => {
                         let mut out = io::stdout();
                         out.write_all(b"\x07")?;
                         out.flush()?;

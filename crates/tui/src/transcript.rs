@@ -33,6 +33,8 @@ pub enum Cell {
     Thought(String),
     /// A tool call.
     Call(Box<CallCell>),
+    /// A command of the person's own.
+    Shell(Box<ShellCell>),
     /// Something by the way.
     Notice(String),
     /// Something that went wrong.
@@ -60,6 +62,26 @@ pub struct CallCell {
     pub result: String,
     /// Whether it shows more than its line.
     pub fold: Fold,
+}
+
+/// A command that the person ran with `!`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellCell {
+    /// The command line.
+    pub command: String,
+    /// What it says, its end kept.
+    pub output: String,
+    /// Where it stands.
+    pub state: ShellState,
+}
+
+/// Where a command of the person's own stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShellState {
+    /// It runs, since this moment in milliseconds.
+    Runs(u64),
+    /// It is over, as these words say.
+    Ended(String),
 }
 
 /// Where a call stands.
@@ -163,6 +185,17 @@ impl Transcript {
         })
     }
 
+    /// The person's own command that runs, to be changed.
+    pub fn running_shell_mut(&mut self) -> Option<&mut ShellCell> {
+        self.entries.iter_mut().rev().find_map(|entry| match &mut entry.cell {
+            Cell::Shell(cell) if matches!(cell.state, ShellState::Runs(_)) => {
+                entry.laid_out.replace(None);
+                Some(&mut **cell)
+            }
+            _ => None,
+        })
+    }
+
     /// The call of that name.
     pub fn call(&self, call: &str) -> Option<&CallCell> {
         self.entries.iter().rev().find_map(|entry| match &entry.cell {
@@ -248,7 +281,11 @@ impl Transcript {
         }
         let lines = Rc::new(lines_of(&entry.cell, look, theme, now_ms));
         // What runs shows how long it has.
-        let changes = matches!(&entry.cell, Cell::Call(call) if matches!(call.state, CallState::Runs(_)));
+        let changes = match &entry.cell {
+            Cell::Call(call) => matches!(call.state, CallState::Runs(_)),
+            Cell::Shell(shell) => matches!(shell.state, ShellState::Runs(_)),
+            _ => false,
+        };
         if !changes {
             entry.laid_out.replace(Some((look, Rc::clone(&lines))));
         }
@@ -270,6 +307,7 @@ fn lines_of(cell: &Cell, look: Look, theme: &Theme, now_ms: u64) -> Vec<Line<'st
             Fold::Open => signed("∴ ", text, (Role::Dim, look.width), theme),
         },
         Cell::Call(call) => call_lines(call, look.width, theme, now_ms),
+        Cell::Shell(shell) => shell_lines(shell, look.width, theme, now_ms),
         Cell::Notice(text) => signed("· ", text, (Role::Notice, look.width), theme),
         Cell::Trouble(text) => signed("! ", text, (Role::Error, look.width), theme),
     };
@@ -320,6 +358,20 @@ fn call_lines(call: &CallCell, width: u16, theme: &Theme, now_ms: u64) -> Vec<Li
     lines
 }
 
+fn shell_lines(shell: &ShellCell, width: u16, theme: &Theme, now_ms: u64) -> Vec<Line<'static>> {
+    let (role, after) = match &shell.state {
+        ShellState::Runs(since) => (Role::Running, format!("{} s", now_ms.saturating_sub(*since) / 1_000)),
+        ShellState::Ended(how) => (Role::Dim, clean(how).replace('\n', " ")),
+    };
+    let command = clean(&shell.command).replace('\n', " ");
+    let head = vec![Span::styled(format!("! {command}"), theme.style(Role::Person))];
+    let after = Line::from(Span::styled(format!("  {after}"), theme.style(role)));
+    let mut lines = vec![truncate(Line::from(head), width)];
+    lines.extend(tail(&shell.output, RESULT_LINES, width, theme));
+    lines.push(truncate(after, width));
+    lines
+}
+
 /// The first line of a result, as far as a card's line has room for it.
 fn outcome(result: &str) -> String {
     let line = result.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -358,10 +410,22 @@ fn tail(text: &str, most: usize, width: u16, theme: &Theme) -> Vec<Line<'static>
 impl CallCell {
     /// Takes a piece of what it says while it runs.
     pub fn say(&mut self, piece: &str) {
-        self.output.push_str(piece);
-        if self.output.len() > MOST_OUTPUT {
-            let from = self.output.ceil_char_boundary(self.output.len() - MOST_OUTPUT / 2);
-            self.output.drain(..from);
-        }
+        keep_the_end(&mut self.output, piece);
+    }
+}
+
+impl ShellCell {
+    /// Takes a piece of what it says while it runs.
+    pub fn say(&mut self, piece: &str) {
+        keep_the_end(&mut self.output, piece);
+    }
+}
+
+/// Adds a piece to an output, and forgets its beginning where it is longer than what is kept.
+fn keep_the_end(output: &mut String, piece: &str) {
+    output.push_str(piece);
+    if output.len() > MOST_OUTPUT {
+        let from = output.ceil_char_boundary(output.len() - MOST_OUTPUT / 2);
+        output.drain(..from);
     }
 }

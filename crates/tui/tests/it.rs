@@ -25,6 +25,7 @@ fn session(mode: &str, chip: &str) -> Event {
         chip: chip.into(),
         model: "script:test".into(),
         workspace: "/work".into(),
+        title: String::new(),
         attendance: "attended".into(),
         notes: Vec::new(),
     }
@@ -39,6 +40,7 @@ fn question(call: &str) -> Event {
         price: Some("free".into()),
         why: Some("it changes something".into()),
         offered: vec!["shell: x".into()],
+        raise_to: None,
         chip: "Agent".into(),
     }
 }
