@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::error::{JournalError, from_io};
 use crate::log::{Log, check_size};
 use crate::owner::{self, Claim, Ownership};
-use crate::record::{ChainHash, Durability, Head, MAX_ABOUT_BYTES, Record, SessionId, SessionRow};
+use crate::record::{ChainHash, Durability, Head, MAX_ABOUT_BYTES, MAX_TITLE_BYTES, Record, SessionId, SessionRow};
 pub use crate::store::IfMissing;
 use crate::store::{Store, Turn};
 
@@ -88,6 +88,7 @@ impl Journal {
             updated_at_ms: at_ms,
             records: 0,
             about: about.to_owned(),
+            title: None,
         };
         let mut turn = self.store.turn().await?;
         match insert_session(&mut turn, &row, head).await {
@@ -148,8 +149,8 @@ impl Journal {
 
     /// Lists the sessions, the one written to last first.
     pub async fn sessions(&self) -> Result<Vec<SessionRow>, JournalError> {
-        let sql = "SELECT s.id, s.created_at_ms, h.updated_at_ms, h.seq, s.about \
-                   FROM sessions s LEFT JOIN heads h ON h.session = s.id \
+        let sql = "SELECT s.id, s.created_at_ms, h.updated_at_ms, h.seq, s.about, t.title \
+                   FROM sessions s LEFT JOIN heads h ON h.session = s.id LEFT JOIN titles t ON t.session = s.id \
                    ORDER BY h.updated_at_ms DESC, s.created_at_ms DESC, s.id DESC";
         let mut turn = self.store.turn().await?;
         let rows = sqlx::query(sql).try_map(|row| read_session(&row)).fetch_all(turn.conn()).await;
@@ -159,14 +160,43 @@ impl Journal {
 
     /// Looks up one session.
     pub async fn session(&self, session: &SessionId) -> Result<SessionRow, JournalError> {
-        let sql = "SELECT s.id, s.created_at_ms, h.updated_at_ms, h.seq, s.about \
-                   FROM sessions s LEFT JOIN heads h ON h.session = s.id WHERE s.id = $1";
+        let sql = "SELECT s.id, s.created_at_ms, h.updated_at_ms, h.seq, s.about, t.title \
+                   FROM sessions s LEFT JOIN heads h ON h.session = s.id LEFT JOIN titles t ON t.session = s.id \
+                   WHERE s.id = $1";
         let mut turn = self.store.turn().await?;
         let query = sqlx::query(sql).bind(session.as_str());
         let row = query.try_map(|row| read_session(&row)).fetch_optional(turn.conn()).await;
         turn.keep();
         let row = row.map_err(|error| self.store.fault(error))?;
         row.ok_or_else(|| JournalError::NoSuchSession { session: session.clone() })
+    }
+
+    /// Gives a session a title, in the place of any that it had. Its record is not touched.
+    pub async fn rename(&self, session: &SessionId, title: &str) -> Result<(), JournalError> {
+        check_size("a session's title", title, MAX_TITLE_BYTES)?;
+        self.session(session).await?;
+        let sql = "INSERT INTO titles (session, title) VALUES ($1, $2) ON CONFLICT (session) DO UPDATE SET title = $2";
+        let mut turn = self.store.turn().await?;
+        let renamed = sqlx::query(sql).bind(session.as_str()).bind(title).execute(turn.conn()).await;
+        turn.keep();
+        renamed.map(drop).map_err(|error| self.store.fault(error))
+    }
+
+    /// Takes a session away with its whole record, for good. One that a program owns is `Owned`, and stays.
+    pub async fn delete(&self, session: &SessionId) -> Result<(), JournalError> {
+        self.session(session).await?;
+        let _ownership = self.claim_from_the_dead(session).await?;
+        let mut turn = self.store.turn().await?;
+        match delete_session(&mut turn, session).await {
+            Ok(()) => {
+                turn.keep();
+                Ok(())
+            }
+            Err(error) => {
+                turn.close().await;
+                Err(self.store.fault(error))
+            }
+        }
     }
 
     /// The file and the connection, for the modules beside this one.
@@ -270,6 +300,22 @@ async fn insert_session(turn: &mut Turn<'_>, row: &SessionRow, head: Head) -> Re
     Ok(Inserted::Yes)
 }
 
+/// Deletes all rows of a session in one transaction, which may still be open on an error.
+async fn delete_session(turn: &mut Turn<'_>, session: &SessionId) -> Result<(), sqlx::Error> {
+    turn.set_durability(Durability::Synced).await?;
+    sqlx::query("BEGIN IMMEDIATE").execute(turn.conn()).await?;
+    for sql in [
+        "DELETE FROM records WHERE session = $1",
+        "DELETE FROM heads WHERE session = $1",
+        "DELETE FROM titles WHERE session = $1",
+        "DELETE FROM sessions WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(session.as_str()).execute(turn.conn()).await?;
+    }
+    sqlx::query("COMMIT").execute(turn.conn()).await?;
+    Ok(())
+}
+
 /// Reads a session's header and head, and its record with the highest number, none of which can change meanwhile.
 ///
 /// It takes the lock of a writer, although it only reads: a commit of ours whose caller went away may still be under way on
@@ -304,7 +350,7 @@ fn read_record(row: &SqliteRow) -> Result<Record, sqlx::Error> {
     })
 }
 
-/// Reads `id, created_at_ms, updated_at_ms, seq, about`.
+/// Reads `id, created_at_ms, updated_at_ms, seq, about, title`.
 fn read_session(row: &SqliteRow) -> Result<SessionRow, sqlx::Error> {
     let id: String = row.try_get(0)?;
     Ok(SessionRow {
@@ -313,6 +359,7 @@ fn read_session(row: &SqliteRow) -> Result<SessionRow, sqlx::Error> {
         updated_at_ms: row.try_get(2)?,
         records: read_count(row, 3)?,
         about: row.try_get(4)?,
+        title: row.try_get(5)?,
     })
 }
 

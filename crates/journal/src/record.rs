@@ -25,6 +25,8 @@ use sha2::{Digest, Sha256};
 pub const MAX_BODY_BYTES: usize = 64 << 20;
 /// The most bytes that a record's kind can have.
 pub const MAX_KIND_BYTES: usize = 128;
+/// The most bytes that a session's title can have: 1 KiB.
+pub const MAX_TITLE_BYTES: usize = 1 << 10;
 /// The most bytes that a session's `about` can have: 1 MiB, since every listing reads it.
 pub const MAX_ABOUT_BYTES: usize = 1 << 20;
 /// The most characters that a session's name can have.
@@ -192,6 +194,8 @@ pub struct SessionRow {
     pub records: u64,
     /// The header that it was created with.
     pub about: String,
+    /// What a person, or its first words, named it; absent as long as nobody has.
+    pub title: Option<String>,
 }
 
 /// What an append has survived when it returns.

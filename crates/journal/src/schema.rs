@@ -7,13 +7,13 @@
 pub(crate) const APPLICATION_ID: i64 = 0x5265_6d4a;
 
 /// The newest schema that this program knows, in SQLite's `user_version`.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
-/// Makes the tables of version 1.
+/// Makes the tables of the newest version.
 ///
-/// `sessions` and `records` only grow. `heads` is the one table whose rows change: it is what an append compares and moves on,
-/// and what shows that records were cut from the end. It is apart from `sessions` because an update rewrites its whole row,
-/// and a header can be large. `records` keeps SQLite's row ids: without them, bodies larger than a quarter of a page would
+/// Of a session that stays, `sessions` and `records` only grow. `heads` is what an append compares and moves on, and what
+/// shows that records were cut from the end. It is apart from `sessions` because an update rewrites its whole row, and a
+/// header can be large. `titles` is what a person calls a session: no evidence of anything, so it is in no chain. `records` keeps SQLite's row ids: without them, bodies larger than a quarter of a page would
 /// make the tree narrow and deep.
 pub(crate) const CREATE: &str = "
 BEGIN IMMEDIATE;
@@ -38,8 +38,23 @@ CREATE TABLE records (
     hash          BLOB    NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (session, seq)
 ) STRICT;
+CREATE TABLE titles (
+    session       TEXT    NOT NULL PRIMARY KEY REFERENCES sessions (id),
+    title         TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 0x52656d4a;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+COMMIT;
+";
+
+/// Makes version 2 of version 1, whoever else does it at the same moment.
+pub(crate) const FROM_1: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS titles (
+    session       TEXT    NOT NULL PRIMARY KEY REFERENCES sessions (id),
+    title         TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
 COMMIT;
 ";
 
@@ -51,5 +66,6 @@ mod tests {
     fn the_definitions_set_the_marks_that_opening_looks_for() {
         assert!(CREATE.contains(&format!("PRAGMA application_id = {APPLICATION_ID:#x};")));
         assert!(CREATE.contains(&format!("PRAGMA user_version = {VERSION};")));
+        assert!(FROM_1.contains(&format!("PRAGMA user_version = {VERSION};")));
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Turn<'a> {
 enum Contents {
     Nothing,
     Journal,
+    /// One that an earlier version of this program made.
+    JournalOf1,
 }
 
 impl Store {
@@ -125,7 +127,10 @@ impl Store {
         let mut lane = self.connect().await?;
         match self.contents(&mut lane).await? {
             Contents::Nothing => Ok(None),
-            Contents::Journal => {
+            found @ (Contents::Journal | Contents::JournalOf1) => {
+                if let Contents::JournalOf1 = found {
+                    self.run(&mut lane, schema::FROM_1).await?;
+                }
                 // Nearly always a question only: the mode is kept in the file.
                 self.run(&mut lane, "PRAGMA journal_mode = WAL").await?;
                 Ok(Some(lane))
@@ -204,6 +209,7 @@ impl Store {
         match (mark(0)?, mark(1)?, mark(2)?) {
             (0, 0, 0) => Ok(Contents::Nothing),
             (schema::APPLICATION_ID, schema::VERSION, _) => Ok(Contents::Journal),
+            (schema::APPLICATION_ID, 1, _) => Ok(Contents::JournalOf1),
             (schema::APPLICATION_ID, found, _) if found > schema::VERSION => {
                 Err(JournalError::NewerSchema { path, found, known: schema::VERSION })
             }

@@ -238,10 +238,10 @@ async fn somebody_elses_database_is_left_alone() {
 async fn a_newer_journal_is_left_alone() {
     let place = Place::new();
     place.journal().await.close().await.unwrap();
-    place.sql("PRAGMA user_version = 2").await;
+    place.sql("PRAGMA user_version = 3").await;
     let error = Journal::open(&place.file(), IfMissing::Create).await.unwrap_err();
-    assert!(matches!(error, JournalError::NewerSchema { found: 2, known: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("was written by a newer version of this program (schema 2, this one knows 1)"));
+    assert!(matches!(error, JournalError::NewerSchema { found: 3, known: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("was written by a newer version of this program (schema 3, this one knows 2)"));
 }
 
 #[tokio::test]

@@ -253,3 +253,61 @@ async fn sessions_of_one_journal_are_written_side_by_side() {
         assert!(matches!(journal.verify(&id(session)).await.unwrap(), Verified::Intact { records: 30, .. }));
     }
 }
+
+#[tokio::test]
+async fn a_title_is_beside_the_record_and_is_the_last_that_was_given() {
+    let place = Place::new();
+    let journal = place.journal().await;
+    let mut log = journal.create(&id("s"), 0, "").await.unwrap();
+    say(&mut log, "1").await;
+    assert_eq!(journal.session(&id("s")).await.unwrap().title, None);
+    // Whoever owns the session, a title may be given, and its writer goes on.
+    journal.rename(&id("s"), "first").await.unwrap();
+    journal.rename(&id("s"), "the shards").await.unwrap();
+    say(&mut log, "2").await;
+    assert_eq!(journal.sessions().await.unwrap()[0].title.as_deref(), Some("the shards"));
+    assert!(matches!(journal.verify(&id("s")).await.unwrap(), Verified::Intact { records: 2, .. }));
+    let missing = journal.rename(&id("t"), "x").await.unwrap_err();
+    assert!(matches!(missing, JournalError::NoSuchSession { .. }), "{missing:?}");
+    let long = journal.rename(&id("s"), &"x".repeat(2_000)).await.unwrap_err();
+    assert!(matches!(long, JournalError::TooLarge { .. }), "{long:?}");
+}
+
+#[tokio::test]
+async fn a_deleted_session_is_gone_whole_and_one_that_is_owned_stays() {
+    let place = Place::new();
+    let journal = place.journal().await;
+    for name in ["a", "b"] {
+        let mut log = journal.create(&id(name), 0, "").await.unwrap();
+        say(&mut log, name).await;
+        journal.rename(&id(name), name).await.unwrap();
+    }
+    let owner = journal.resume(&id("b")).await.unwrap();
+    let refused = journal.delete(&id("b")).await.unwrap_err();
+    assert!(matches!(refused, JournalError::Owned { .. }), "{refused:?}");
+    journal.delete(&id("a")).await.unwrap();
+    let gone = journal.session(&id("a")).await.unwrap_err();
+    assert!(matches!(gone, JournalError::NoSuchSession { .. }), "{gone:?}");
+    let again = journal.delete(&id("a")).await.unwrap_err();
+    assert!(matches!(again, JournalError::NoSuchSession { .. }), "{again:?}");
+    assert!(matches!(journal.verify(&id("b")).await.unwrap(), Verified::Intact { records: 1, .. }));
+    drop(owner);
+    // The name is free again, and nothing of the old session is in the new one.
+    journal.create(&id("a"), 0, "").await.unwrap();
+    assert!(journal.records(&id("a"), 0, 10).await.unwrap().is_empty());
+    assert_eq!(journal.session(&id("a")).await.unwrap().title, None);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_version_is_taken_over_with_all_that_is_in_it() {
+    let place = Place::new();
+    let journal = place.journal().await;
+    say(&mut journal.create(&id("s"), 0, "about").await.unwrap(), "1").await;
+    journal.close().await.unwrap();
+    place.sql("DROP TABLE titles; PRAGMA user_version = 1").await;
+    let journal = place.journal().await;
+    assert_eq!(journal.sessions().await.unwrap()[0].about, "about");
+    journal.rename(&id("s"), "a title").await.unwrap();
+    assert_eq!(journal.session(&id("s")).await.unwrap().title.as_deref(), Some("a title"));
+    say(&mut journal.resume(&id("s")).await.unwrap(), "2").await;
+}
