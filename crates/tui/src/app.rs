@@ -6,7 +6,7 @@
 use crate::card::{Card, CardKind};
 use crate::composer::{Choice, Composed, ComposedKind, Composer, Keyed, Wish, WishKind, rank};
 pub use crate::errand::{
-    Errand, Focus, Input, ListKind, ListRow, Listing, Opening, Page, ShellSaid, Shown, Wanted, WheelTurn,
+    Bell, Errand, Focus, Input, ListKind, ListRow, Listing, Opening, Page, Sheet, ShellSaid, WheelTurn,
 };
 use crate::orders::{self, ORDERS, Order};
 use crate::transcript::{CallCell, CallState, Cell, Fold, Transcript};
@@ -380,8 +380,8 @@ impl App {
                 self.pending = None;
                 vec![Errand::Send(ControlRequest::SetMode { mode: orders::mode_of(rest) })]
             }
-            Order::Contract => vec![Errand::Show(Shown::Contract)],
-            Order::Spend => vec![Errand::Show(Shown::Spend)],
+            Order::Contract => vec![Errand::Show(Sheet::Contract)],
+            Order::Spend => vec![Errand::Show(Sheet::Spend)],
             Order::GoOn => vec![Errand::Send(ControlRequest::GoOn)],
             Order::Help => {
                 self.page = Some(Page { title: "Keys and commands".to_owned(), text: help(), past: 0 });
@@ -476,7 +476,7 @@ impl App {
                 self.close_card(&call);
                 let line = summary.clone();
                 self.cards.push(Card { call, summary, shown, arguments, kind, seen_ms: None });
-                return vec![Errand::Ring(Wanted::Asks(line))];
+                return vec![Errand::Ring(Bell::Asks(line))];
             }
             Event::Progress { call, text } => {
                 if let Some(cell) = self.transcript.call_mut(&call) {
@@ -524,7 +524,7 @@ impl App {
                 format!("{going_on} started in this session go on without it and are paid for; /spend lists them");
             self.transcript.push(Cell::Notice(text));
         }
-        vec![Errand::Ring(Wanted::Ended("the work is over".to_owned()))]
+        vec![Errand::Ring(Bell::Ended("the work is over".to_owned()))]
     }
 }
 

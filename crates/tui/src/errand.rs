@@ -114,7 +114,7 @@ pub enum Errand {
     /// Tell the session.
     Send(ControlRequest),
     /// Have something to read brought as an [`Input::Page`].
-    Show(Shown),
+    Show(Sheet),
     /// Have something to pick from brought as an [`Input::Listed`].
     List(ListKind),
     /// Have the workspace's files brought as [`Input::Files`].
@@ -146,7 +146,7 @@ pub enum Errand {
     /// Put a text into the clipboard.
     Copy(String),
     /// Call the person.
-    Ring(Wanted),
+    Ring(Bell),
     /// Draw for a ground of this kind, or for what the terminal tells (`None`).
     Ground(Option<Ground>),
     /// End.
@@ -155,7 +155,7 @@ pub enum Errand {
 
 /// What can be shown as a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum Sheet {
     /// What each mode does.
     Contract,
     /// What the session has cost.
@@ -180,7 +180,7 @@ pub enum Opening {
 
 /// Why the person is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Bell {
     /// Something is asked, which this line says.
     Asks(String),
     /// The work is over, as this line says.
