@@ -11,7 +11,7 @@ use crate::tool::{Floor, McpTool, Taken, Taking};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How much time lies between two looks at a list that changes all the time.
 const BETWEEN_LISTS: Duration = Duration::from_millis(500);
+
+/// Why a server is down that a person has ended.
+const ANEW: &str = "a person has it started anew";
 
 /// How a server stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub(crate) struct Server {
     voice: Voice,
     face: Mutex<Face>,
     phase: watch::Sender<ServerPhase>,
+    /// Rung by a person who wants it started anew.
+    anew: Notify,
 }
 
 /// What is seen of a server from outside.
@@ -82,11 +87,14 @@ enum Life {
     Unborn(NoConnection),
     /// It was up since this moment, and died.
     Died(Instant, String),
+    /// A person wants it started anew.
+    Ended,
 }
 
 impl Server {
     pub(crate) fn new(config: ServerConfig, around: Arc<Surroundings>, voice: Voice) -> Server {
-        Server { config, around, voice, face: Mutex::default(), phase: watch::Sender::new(ServerPhase::Connecting) }
+        let phase = watch::Sender::new(ServerPhase::Connecting);
+        Server { config, around, voice, face: Mutex::default(), phase, anew: Notify::new() }
     }
 
     /// A server that declares these tools and is never reached, or what of them cannot be used.
@@ -173,11 +181,24 @@ impl Server {
                     deaths = if since.elapsed() >= STEADY { 0 } else { deaths };
                     (why, Again::Maybe)
                 }
+                Life::Ended => {
+                    self.set(ServerPhase::Restarting { why: ANEW.to_owned() });
+                    deaths = 0;
+                    continue;
+                }
             };
             let why = self.config.scrub(&why);
             if again == Again::Pointless || deaths == self.config.patience.restarts {
                 self.lay_down(&why);
-                return self.tell(|server| ServerEvent::Died { server, why, next: Next::GivenUp });
+                self.tell(|server| ServerEvent::Died { server, why, next: Next::GivenUp });
+                // It stays down unless a person wants it once more.
+                tokio::select! {
+                    () = self.anew.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+                self.set(ServerPhase::Restarting { why: ANEW.to_owned() });
+                deaths = 0;
+                continue;
             }
             let wait = self.config.patience.first_wait.saturating_mul(2_u32.saturating_pow(deaths));
             deaths += 1;
@@ -186,6 +207,7 @@ impl Server {
             self.tell(|server| ServerEvent::Died { server, why, next });
             tokio::select! {
                 () = sleep(wait.min(LONGEST_WAIT)) => {}
+                () = self.anew.notified() => deaths = 0,
                 () = stop.cancelled() => return self.lay_down("the session has ended"),
             }
         }
@@ -218,8 +240,15 @@ impl Server {
         };
         self.rise(&connection.link, connection.offers, taken);
         let since = Instant::now();
-        let seen = self.attend(&mut connection, floor, stop).await;
+        let seen = tokio::select! {
+            seen = self.attend(&mut connection, floor, stop) => Some(seen),
+            () = self.anew.notified() => None,
+        };
         self.face().link = None;
+        let Some(seen) = seen else {
+            connection.close(ANEW).await;
+            return if stop.is_cancelled() { Life::Stopped } else { Life::Ended };
+        };
         let why = connection.close(&seen).await;
         if stop.is_cancelled() { Life::Stopped } else { Life::Died(since, why) }
     }
@@ -309,6 +338,11 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Has it started anew, whatever it does now.
+    pub(crate) fn start_anew(&self) {
+        self.anew.notify_one();
     }
 
     fn lay_down(&self, why: &str) {

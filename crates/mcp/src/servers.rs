@@ -101,6 +101,11 @@ impl Servers {
         self.0.servers.iter().map(|server| server.state()).collect()
     }
 
+    /// Starts a server anew, one that stays down too. What it declared before still binds it: no tool gets looser.
+    pub fn restart(&self, name: &str) -> Result<(), McpError> {
+        self.server(name).map(|server| server.start_anew())
+    }
+
     /// The tools that can be called now, in the order of their servers' names and then of their own.
     pub fn tools(&self) -> Vec<McpTool> {
         self.0.servers.iter().flat_map(|server| server.tools()).collect()

@@ -46,6 +46,8 @@ pub enum TurnEvent {
     },
     /// The context did not fit, or is about to be full.
     ContextFull,
+    /// A person wants the older messages summed up, and nothing else.
+    SumUp,
     /// Older messages were summed up.
     Compacted {
         /// The summary.
@@ -118,9 +120,18 @@ enum Phase {
     /// Waiting for the model.
     Asking,
     /// Waiting for a summary.
-    Compacting,
+    Compacting(Then),
     /// Waiting for these calls.
     Calling(Vec<String>),
+}
+
+/// What comes after a summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The model's next message.
+    Reply,
+    /// Nothing, until a person speaks.
+    Rest,
 }
 
 /// The input tokens that a service counted for one request.
@@ -182,13 +193,18 @@ impl Turn {
     pub fn unended(&self) -> &[String] {
         match &self.phase {
             Phase::Calling(calls) => calls,
-            Phase::Idle | Phase::Asking | Phase::Compacting => &[],
+            Phase::Idle | Phase::Asking | Phase::Compacting(_) => &[],
         }
     }
 
     /// Whether it waits for a person.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Idle
+    }
+
+    /// Whether it waits for a person and has older messages that could be summed up.
+    pub fn can_sum_up(&self) -> bool {
+        self.is_idle() && context::can_compact(&self.messages)
     }
 
     /// What the service counted last, unless the messages that it counted are gone.
@@ -221,25 +237,34 @@ impl Turn {
                 self.messages.push(Message::User { text });
                 self.begin()
             }
-            (TurnEvent::Said { text }, Phase::Asking | Phase::Compacting | Phase::Calling(_)) => {
+            (TurnEvent::Said { text }, Phase::Asking | Phase::Compacting(_) | Phase::Calling(_)) => {
                 self.waiting.push(text);
                 Vec::new()
             }
             (TurnEvent::GoOn, Phase::Idle) => self.begin(),
             (TurnEvent::Replied { reply, usage }, Phase::Asking) => self.replied(reply, usage),
-            (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::ModelFailed(why)),
-            (TurnEvent::CapReached { why }, Phase::Asking | Phase::Compacting) => self.end(Ending::CapReached(why)),
+            (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting(_)) => self.end(Ending::ModelFailed(why)),
+            (TurnEvent::CapReached { why }, Phase::Asking | Phase::Compacting(_)) => self.end(Ending::CapReached(why)),
             (TurnEvent::ContextFull, Phase::Asking) => self.compact(),
-            (TurnEvent::Compacted { summary }, Phase::Compacting) => {
+            (TurnEvent::SumUp, Phase::Idle) if self.can_sum_up() => {
+                self.phase = Phase::Compacting(Then::Rest);
+                vec![Want::Summary]
+            }
+            (TurnEvent::Compacted { summary }, Phase::Compacting(then)) => {
                 context::compact(&mut self.messages, &summary);
                 self.measured = None;
                 self.compacted_at = Some(self.messages.len());
-                self.ask()
+                match then {
+                    // What was said meanwhile is not left without an answer.
+                    Then::Rest if self.waiting.is_empty() => self.end(Ending::Done),
+                    Then::Rest => self.begin(),
+                    Then::Reply => self.ask(),
+                }
             }
             (TurnEvent::CallEnded { call, text, outcome }, Phase::Calling(left)) if left.contains(&call) => {
                 self.call_ended(call, text, outcome, left)
             }
-            (TurnEvent::Stopped, Phase::Asking | Phase::Compacting) => self.end(Ending::Stopped),
+            (TurnEvent::Stopped, Phase::Asking | Phase::Compacting(_)) => self.end(Ending::Stopped),
             (TurnEvent::Stopped, Phase::Calling(left)) => {
                 for call in left {
                     let text = "not run: the person stopped this turn".to_owned();
@@ -252,11 +277,12 @@ impl Turn {
                 | TurnEvent::Replied { .. }
                 | TurnEvent::ModelFailed { .. }
                 | TurnEvent::ContextFull
+                | TurnEvent::SumUp
                 | TurnEvent::Compacted { .. }
                 | TurnEvent::CallEnded { .. }
                 | TurnEvent::CapReached { .. }
                 | TurnEvent::Stopped,
-                Phase::Idle | Phase::Asking | Phase::Compacting | Phase::Calling(_),
+                Phase::Idle | Phase::Asking | Phase::Compacting(_) | Phase::Calling(_),
             ) => Vec::new(),
         }
     }
@@ -290,7 +316,7 @@ impl Turn {
         if is_no_smaller || !context::can_compact(&self.messages) {
             return self.end(Ending::ContextFull);
         }
-        self.phase = Phase::Compacting;
+        self.phase = Phase::Compacting(Then::Reply);
         vec![Want::Summary]
     }
 

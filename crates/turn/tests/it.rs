@@ -191,6 +191,22 @@ fn a_full_context_is_summed_up_and_the_last_messages_stay() {
 }
 
 #[test]
+fn a_person_has_it_summed_up_between_turns_and_that_is_all_that_happens() {
+    let mut turn = long(20, Limits { repeats: 100, ..Limits::default() });
+    assert!(turn.step(TurnEvent::SumUp).is_empty(), "it works; nothing is summed up");
+    turn.step(replied("done", &[]));
+    assert_eq!(turn.step(TurnEvent::SumUp), [Want::Summary]);
+    let mut said_meanwhile = turn.clone();
+    assert_eq!(turn.step(TurnEvent::Compacted { summary: "so far".into() }), [Want::End(Ending::Done)]);
+    assert!(turn.is_idle() && roles(&turn).starts_with('u'), "{}", roles(&turn));
+    said_meanwhile.step(said("and now?"));
+    let wants = said_meanwhile.step(TurnEvent::Compacted { summary: "so far".into() });
+    assert_eq!(wants, [Want::Reply], "what was said meanwhile is answered");
+    let mut short = Turn::new(Limits::default());
+    assert!(!short.can_sum_up() && short.step(TurnEvent::SumUp).is_empty() && short.is_idle());
+}
+
+#[test]
 fn a_short_context_that_is_full_cannot_be_made_smaller() {
     let mut turn = long(1, Limits::default());
     assert_eq!(turn.step(TurnEvent::ContextFull), [Want::End(Ending::ContextFull)]);

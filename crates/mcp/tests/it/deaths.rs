@@ -203,3 +203,24 @@ async fn a_server_sees_the_environment_it_is_given_and_nothing_else() {
     assert_eq!(seen["folder"], folder);
     session.servers.stop().await;
 }
+
+#[tokio::test]
+async fn a_person_starts_a_server_anew_one_that_was_given_up_too() {
+    let mut session = Session::with(vec![rude("n", "normal")]).await;
+    session.servers.ready(FAR).await;
+    let tools = session.servers.tools().len();
+    session.servers.restart("n").unwrap();
+    assert_eq!(session.event_that(restarted).await, tools);
+    assert_eq!(session.says("mcp:n/echo", json!({ "text": "again" })).await, "again");
+    let wrong = session.servers.restart("x").unwrap_err();
+    assert!(matches!(wrong, McpError::NoSuchServer { .. }), "{wrong}");
+    session.servers.stop().await;
+    let mut config = rude("d", "dies");
+    config.patience.restarts = 1;
+    let mut session = Session::with(vec![config]).await;
+    while session.event_that(died).await.1 != Next::GivenUp {}
+    session.servers.restart("d").unwrap();
+    // It dies once more, and so it was started once more.
+    assert_eq!(session.event_that(died).await.1, Next::Restart { attempt: 1, of: 1 });
+    session.servers.stop().await;
+}
