@@ -13,6 +13,7 @@ mod demo;
 mod exit_status;
 mod killed;
 mod prices;
+mod pty;
 mod reliability;
 mod run;
 mod schema;

@@ -2,109 +2,12 @@
 //!
 //! Not here: how anything is drawn to the letter (that is `tui`).
 
-use crate::support::{Home, REMIT, Script, wait_until};
-use pty_process::blocking::{Command, Pty, open};
+use crate::pty::{ESCAPE, TAB, Terminal};
+use crate::support::{Home, Script, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::process::Child;
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
-
-const ENTER: &str = "\r";
-const TAB: &str = "\t";
-const ESCAPE: &str = "\x1b";
-const CTRL_C: &str = "\x03";
-
-/// The program with its screen.
-struct Terminal {
-    child: Child,
-    pty: Arc<Pty>,
-    screen: Arc<Mutex<vt100::Parser>>,
-}
-
-impl Terminal {
-    fn start(home: &Home, args: &[&str]) -> Terminal {
-        Terminal::of_size(home, args, (24, 80))
-    }
-
-    fn of_size(home: &Home, args: &[&str], (rows, columns): (u16, u16)) -> Terminal {
-        let (pty, pts) = open().unwrap();
-        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
-        let command = Command::new(REMIT).args(args).env_clear().envs(home.environment());
-        let command = command.env("TERM", "xterm-256color").current_dir(home.path("work"));
-        let child = command.spawn(pts).unwrap();
-        let size = (NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
-        let (pty, screen) = (Arc::new(pty), Arc::new(Mutex::new(vt100::Parser::new(size.0, size.1, 0))));
-        let (read, shown) = (Arc::clone(&pty), Arc::clone(&screen));
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // A terminal whose program has ended cannot be read.
-            while let Ok(count @ 1..) = (&*read).read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Terminal { child, pty, screen }
-    }
-
-    fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    /// The last line of the screen, where the mode is.
-    fn status(&self) -> String {
-        self.text().lines().last().unwrap_or_default().trim().to_owned()
-    }
-
-    fn press(&self, keys: &str) {
-        (&*self.pty).write_all(keys.as_bytes()).unwrap();
-    }
-
-    fn say(&self, words: &str) {
-        self.press(words);
-        self.until(words);
-        self.press(ENTER);
-    }
-
-    fn until(&self, words: &str) {
-        wait_until(&format!("`{words}` on the screen:\n{}", self.text()), || self.text().contains(words));
-    }
-
-    /// Answers the card about this with a key. One that comes too soon is not heeded, and is pressed once more.
-    fn answer(&self, key: &str, about: &str) {
-        let asks = format!("Allow? {about}");
-        self.until(&asks);
-        let is_gone = || !self.text().contains(&asks);
-        wait_until(&format!("an answer to `{about}`"), || {
-            thread::sleep(Duration::from_millis(400));
-            self.press(key);
-            let pressed = Instant::now();
-            while !is_gone() && pressed.elapsed() < Duration::from_secs(2) {
-                thread::sleep(Duration::from_millis(5));
-            }
-            is_gone()
-        });
-    }
-
-    fn leave(mut self) -> String {
-        self.press(CTRL_C);
-        self.until("once more ends");
-        self.press(CTRL_C);
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        wait_until("the terminal is given back", || !self.screen.lock().unwrap().screen().alternate_screen());
-        self.until("to go on: remit --resume");
-        self.text()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use std::time::Duration;
 
 fn two_changes(home: &Home) -> String {
     let script = Script::new()
