@@ -415,9 +415,9 @@ impl App {
                 _ => self.transcript.push(Cell::Thought(delta)),
             },
             Event::Calling { .. } => {}
-            Event::Message { chip, .. } => {
+            Event::Message { text, chip, .. } => {
                 self.chip = chip;
-                self.transcript.close_words();
+                self.transcript.close_words(&text);
             }
             Event::Retrying { attempt, wait_ms, why } => {
                 let wait = wait_ms / 1_000;

@@ -164,14 +164,39 @@ impl Transcript {
         Some(&mut entry.cell)
     }
 
-    /// The model has said all of its message.
-    pub fn close_words(&mut self) {
-        if let Some(entry) = self.entries.last_mut()
-            && let Cell::Speaking(text) = &mut entry.cell
-        {
-            entry.cell = Cell::Model(std::mem::take(text));
-            entry.laid_out.replace(None);
+    /// The model has said all of its message: `whole`, unless that is empty. Who came late has heard a part of it, or none.
+    pub fn close_words(&mut self, whole: &str) {
+        let from = self.message_start();
+        let mut text = String::new();
+        let mut first = None;
+        for at in from..self.entries.len() {
+            if let Cell::Speaking(piece) = &mut self.entries[at].cell {
+                text.push_str(piece);
+                piece.clear();
+                first.get_or_insert(at);
+            }
         }
+        let text = if whole.is_empty() { text } else { whole.to_owned() };
+        match first {
+            Some(at) => {
+                self.entries[at].cell = Cell::Model(text);
+                self.entries[at].laid_out.replace(None);
+            }
+            None if !text.is_empty() => self.push(Cell::Model(text)),
+            None => {}
+        }
+        self.drop_from(from, |cell| matches!(cell, Cell::Speaking(_)));
+    }
+
+    /// Where what belongs to the message that is being said begins: the words, the thoughts, and what was said in between.
+    fn message_start(&self) -> usize {
+        let ends = |entry: &Entry| matches!(entry.cell, Cell::Person(_) | Cell::Model(_) | Cell::Call(_));
+        self.entries.iter().rposition(ends).map_or(0, |at| at + 1)
+    }
+
+    fn drop_from(&mut self, from: usize, gone: impl Fn(&Cell) -> bool) {
+        let kept: Vec<Entry> = self.entries.drain(from..).filter(|entry| !gone(&entry.cell)).collect();
+        self.entries.extend(kept);
     }
 
     /// The call of that name, to be changed.
@@ -211,9 +236,8 @@ impl Transcript {
 
     /// Takes away the cells that a void answer brought.
     pub fn take_back_words(&mut self) {
-        while matches!(self.entries.last().map(|entry| &entry.cell), Some(Cell::Speaking(_) | Cell::Thought(_))) {
-            self.entries.pop();
-        }
+        let from = self.message_start();
+        self.drop_from(from, |cell| matches!(cell, Cell::Speaking(_) | Cell::Thought(_)));
     }
 
     /// Opens or folds the last call.
@@ -427,5 +451,44 @@ fn keep_the_end(output: &mut String, piece: &str) {
     if output.len() > MOST_OUTPUT {
         let from = output.ceil_char_boundary(output.len() - MOST_OUTPUT / 2);
         output.drain(..from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcript(cells: impl IntoIterator<Item = Cell>) -> Transcript {
+        let mut transcript = Transcript::default();
+        cells.into_iter().for_each(|cell| transcript.push(cell));
+        transcript
+    }
+
+    fn speaking(text: &str) -> Cell {
+        Cell::Speaking(text.to_owned())
+    }
+
+    #[test]
+    fn a_message_is_what_it_was_as_a_whole_whatever_was_heard_of_it() {
+        let between = Cell::Notice("by the way".to_owned());
+        let mut heard = transcript([Cell::Person("?".to_owned()), speaking("one "), between.clone(), speaking("two")]);
+        heard.close_words("one two");
+        let whole = Cell::Model("one two".to_owned());
+        assert_eq!(heard.cells().skip(1).cloned().collect::<Vec<_>>(), [whole.clone(), between]);
+        let mut missed = transcript([speaking("wo")]);
+        missed.close_words("one two");
+        missed.close_words("");
+        assert_eq!(missed.cells().cloned().collect::<Vec<_>>(), [whole.clone()]);
+        let mut late = Transcript::default();
+        late.close_words("one two");
+        assert_eq!(late.cells().cloned().collect::<Vec<_>>(), [whole]);
+    }
+
+    #[test]
+    fn a_void_answer_goes_and_what_was_said_about_it_stays() {
+        let trouble = Cell::Trouble("cut off".to_owned());
+        let mut heard = transcript([Cell::Model("before".to_owned()), speaking("half"), trouble.clone()]);
+        heard.take_back_words();
+        assert_eq!(heard.cells().cloned().collect::<Vec<_>>(), [Cell::Model("before".to_owned()), trouble]);
     }
 }
