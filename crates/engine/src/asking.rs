@@ -62,7 +62,7 @@ impl Session {
         &mut self,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Vec<Want>, EngineError> {
-        self.say(Event::Notice { text: "the context is nearly full; the model sums up the older part of it".into() });
+        self.say(Event::Notice { text: "the model sums up the older part of the conversation, to make room".into() });
         match self.ask(Purpose::Summary, context::summary_request(self.turn.messages()), commands).await? {
             Heeded::Answered(completion, request) => {
                 let summary = completion.reply.text;
@@ -96,6 +96,12 @@ impl Session {
         messages: Vec<Message>,
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Heeded, EngineError> {
+        if let Some(picked) = self.next.take() {
+            self.setup.take(*picked);
+            if self.turn.limits() != self.setup.limits {
+                self.feed(TurnEvent::Limited { limits: self.setup.limits }).await?;
+            }
+        }
         let mut prompt = Prompt {
             system: self.setup.instructions.to_string(),
             tools: work::specs(&self.setup),
@@ -138,10 +144,8 @@ impl Session {
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Attempted, EngineError> {
         let model = Arc::clone(&self.setup.model);
-        let events = self.events();
-        let mut heard = move |heard| {
-            let _ = events.send(told(heard));
-        };
+        let events = self.surface.events.clone();
+        let mut heard = move |heard| events.say(told(heard));
         let asking = model.attempt(prompt, number, &mut heard);
         tokio::pin!(asking);
         loop {

@@ -5,7 +5,8 @@
 use crate::requests::Requests;
 use gate::State;
 use ledger::Sums;
-use policy::{Mode, Purse};
+use money::Usd;
+use policy::{Mode, Price, Purse, Why};
 use turn::chat::Usage;
 use wire::{Money, Spend, Tokens};
 
@@ -42,6 +43,18 @@ pub fn chip(mode: Mode, state: &State) -> String {
     let chip = mode.chip(&state.book.funds());
     if unbounded == 0 { chip } else { format!("{chip} + {unbounded} unbounded") }
 }
+
+/// The least cap, in whole dollars, under which something would run that costs more than is left of the cap.
+pub fn raise_to(why: Why, price: &Price, state: &State) -> Option<Usd> {
+    let (Why::OverCap, Price::AtMost(most)) = (why, price) else { return None };
+    let funds = state.book.funds();
+    let wanted = funds.spent.checked_add(funds.held)?.checked_add(*most)?;
+    let dollars = wanted.picos().checked_add(DOLLAR - 1)? / DOLLAR;
+    Usd::from_picos(dollars.checked_mul(DOLLAR)?)
+}
+
+/// A dollar, in pico-dollars.
+const DOLLAR: i64 = 1_000_000_000_000;
 
 /// How a session stands, for whoever asks.
 pub fn status(state: &State, requests: &Requests) -> wire::ControlReply {

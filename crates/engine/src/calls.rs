@@ -5,12 +5,13 @@
 //! Calls start in order. Reads that follow each other overlap; any other call waits until those before it have ended or
 //! been refused, so that each is judged against what those before it hold.
 
+use crate::bill;
 use crate::command::SessionCommand;
 use crate::reconciling::seconds;
 use crate::record;
 use crate::session::{EngineError, ModeChanged, Session};
 use crate::work::{self, Admitted, Ready, Understood, Work};
-use gate::{Act, CallId, Ended, GateError, Report, supervise};
+use gate::{Act, CallId, Ended, GateError, Report, State, supervise};
 use host::scene::Progress;
 use policy::{Action, Effect, Price, Reason};
 use std::collections::VecDeque;
@@ -44,9 +45,16 @@ const STOPPED_WAITING: &str = "not run: the person stopped this turn";
 #[derive(Debug)]
 pub(crate) enum Waiting {
     /// For permission.
-    Permission(CallId, Work),
-    /// For an answer to a question of the model's own.
-    Response(CallId),
+    Permission(Asked),
+    /// For an answer to a question of the model's own, which is this.
+    Response(CallId, String),
+}
+
+/// A call that waits for permission, with what the person is asked.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) question: gate::Question,
+    pub(crate) work: Work,
 }
 
 /// The runs of one model message. When they are dropped, whatever still runs is told to end: nothing goes on unattended.
@@ -131,7 +139,10 @@ impl Session {
     /// Ends the turn whose calls were stopped.
     async fn stopped(&mut self) -> Result<Vec<Want>, EngineError> {
         for waiting in std::mem::take(&mut self.waiting) {
-            let (Waiting::Permission(id, _) | Waiting::Response(id)) = waiting;
+            let id = match waiting {
+                Waiting::Permission(asked) => asked.question.call,
+                Waiting::Response(id, _) => id,
+            };
             self.end_call(&id, Report::Failed(STOPPED_WAITING.to_owned())).await?;
         }
         self.words.clear();
@@ -197,17 +208,9 @@ impl Session {
                 self.so_far.prompts += 1;
                 let verdict = policy::Verdict::Ask(question.why);
                 self.say_decision(&id, "ask", Some(verdict.decided_by().to_string()), verdict.reason());
-                self.say(Event::Question {
-                    call: id.to_string(),
-                    summary: question.action.summary.clone(),
-                    shown: question.action.shown.clone(),
-                    effect: Some(question.action.effect.to_string()),
-                    price: Some(question.action.price.to_string()),
-                    why: Some(question.why.to_string()),
-                    offered: question.offered.iter().map(ToString::to_string).collect(),
-                    chip: self.chip(),
-                });
-                self.waiting.push(Waiting::Permission(id, work));
+                let asks = Asked { question, work };
+                self.say(asked(&asks, self.gate.state()));
+                self.waiting.push(Waiting::Permission(asks));
                 Ok(Vec::new())
             }
             Ok(Admitted::Refused(refusal)) => self.refuse(refusal).await,
@@ -244,17 +247,8 @@ impl Session {
         match self.gate.state().attendance {
             policy::Attendance::Unattended => self.end_call(&id, Report::Done(NOBODY_HERE.to_owned())).await,
             policy::Attendance::Attended => {
-                self.say(Event::Question {
-                    call: id.to_string(),
-                    summary: "the model asks".to_owned(),
-                    shown,
-                    effect: None,
-                    price: None,
-                    why: None,
-                    offered: Vec::new(),
-                    chip: self.chip(),
-                });
-                self.waiting.push(Waiting::Response(id));
+                self.say(delivered(&id, shown.clone(), self.chip()));
+                self.waiting.push(Waiting::Response(id, shown));
                 Ok(Vec::new())
             }
         }
@@ -266,12 +260,12 @@ impl Session {
         let mut scene = self.setup.scene.clone();
         scene.stop = stop.clone();
         scene.progress = Progress::to(lines);
-        let (events, call, servers) = (self.events(), id.to_string(), self.setup.servers.clone());
+        let (events, call, servers) = (self.surface.events.clone(), id.to_string(), self.setup.servers.clone());
         let mut told = tokio::spawn(async move {
             let mut room = Some(MOST_PROGRESS);
             while let Some(text) = progress.recv().await {
                 if let Some(text) = fitting(text, &mut room) {
-                    let _ = events.send(Event::Progress { call: call.clone(), text });
+                    events.say(Event::Progress { call: call.clone(), text });
                 }
             }
         });
@@ -328,22 +322,20 @@ impl Session {
                 Ok(Vec::new())
             }
             SessionCommand::Answer { person, call, answer, edited, words } => {
-                let Some((id, shown)) = self.take_permission(&call) else { return Ok(Vec::new()) };
-                let edit = match edited.map(|arguments| self.edit(&shown, arguments)).transpose() {
+                let Some(asked) = self.take_permission(&call) else { return Ok(Vec::new()) };
+                let edit = match edited.map(|arguments| self.edit(&asked.work, arguments)).transpose() {
                     Ok(edit) => edit,
-                    Err(why) => {
-                        return self.ask_on(id, shown, format!("the edited arguments are not understood: {why}"));
-                    }
+                    Err(why) => return self.ask_on(asked, format!("the edited arguments are not understood: {why}")),
                 };
-                let act = edit.as_ref().map_or(&shown, |edit| &edit.work);
-                match self.gate.answer(&person, &id, act, answer).await {
+                let act = edit.as_ref().map_or(&asked.work, |edit| &edit.work);
+                match self.gate.answer(&person, &call, act, answer).await {
                     Ok(()) => {
-                        self.words.extend(words_for_the_model(edit.as_ref(), words).map(|words| (id.clone(), words)));
-                        self.admit(id, edit.map_or(shown, |edit| edit.work), runs).await
+                        self.words.extend(words_for_the_model(edit.as_ref(), words).map(|words| (call.clone(), words)));
+                        self.admit(call, edit.map_or(asked.work, |edit| edit.work), runs).await
                     }
                     // What was shown is still what is asked about, whatever it was edited to.
                     Err(why @ (GateError::OnceOnly(_) | GateError::NoSuchQuestion(_))) => {
-                        self.ask_on(id, shown, why.to_string())
+                        self.ask_on(asked, why.to_string())
                     }
                     Err(broken) => Err(broken.into()),
                 }
@@ -367,31 +359,34 @@ impl Session {
         let mut wants = Vec::new();
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting {
-                Waiting::Permission(id, work) => wants.extend(self.admit(id, work, runs).await?),
-                response @ Waiting::Response(_) => self.waiting.push(response),
+                Waiting::Permission(Asked { question, work }) => {
+                    wants.extend(self.admit(question.call, work, runs).await?);
+                }
+                response @ Waiting::Response(..) => self.waiting.push(response),
             }
         }
         Ok(wants)
     }
 
-    /// Leaves a question open, and says why the answer did not count.
-    fn ask_on(&mut self, id: CallId, shown: Work, why: String) -> Result<Vec<Want>, EngineError> {
+    /// Leaves a question open, asks it once more, and says why the answer did not count.
+    fn ask_on(&mut self, asks: Asked, why: String) -> Result<Vec<Want>, EngineError> {
         self.say(Event::Notice { text: why });
-        self.waiting.push(Waiting::Permission(id, shown));
+        self.say(asked(&asks, self.gate.state()));
+        self.waiting.push(Waiting::Permission(asks));
         Ok(Vec::new())
     }
 
-    fn take_permission(&mut self, call: &CallId) -> Option<(CallId, Work)> {
-        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Permission(id, _) if id == call);
+    fn take_permission(&mut self, call: &CallId) -> Option<Asked> {
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Permission(asked) if asked.question.call == *call);
         let at = self.waiting.iter().position(is_it)?;
         match self.waiting.remove(at) {
-            Waiting::Permission(id, work) => Some((id, work)),
-            Waiting::Response(_) => unreachable!("a question for permission was looked for"),
+            Waiting::Permission(asked) => Some(asked),
+            Waiting::Response(..) => unreachable!("a question for permission was looked for"),
         }
     }
 
     fn take_response(&mut self, call: &CallId) -> Option<CallId> {
-        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Response(id) if id == call);
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Response(id, _) if id == call);
         let at = self.waiting.iter().position(is_it)?;
         self.waiting.remove(at);
         Some(call.clone())
@@ -421,6 +416,38 @@ impl Session {
     fn say_decision(&self, id: &CallId, outcome: &str, decided_by: Option<String>, reason: Option<String>) {
         let (call, outcome) = (id.to_string(), outcome.to_owned());
         self.say(Event::Decision { call, outcome, decided_by, reason, chip: self.chip() });
+    }
+}
+
+/// A question for permission, as the person reads it.
+pub(crate) fn asked(asked: &Asked, state: &State) -> Event {
+    let question = &asked.question;
+    let action = &question.action;
+    Event::Question {
+        call: question.call.to_string(),
+        summary: action.summary.clone(),
+        shown: action.shown.clone(),
+        effect: Some(action.effect.to_string()),
+        price: Some(action.price.to_string()),
+        why: Some(question.why.to_string()),
+        offered: question.offered.iter().map(ToString::to_string).collect(),
+        raise_to: bill::raise_to(question.why, &action.price, state).map(|cap| cap.to_string()),
+        chip: bill::chip(state.mode, state),
+    }
+}
+
+/// A question of the model's own, as the person reads it.
+pub(crate) fn delivered(id: &CallId, shown: String, chip: String) -> Event {
+    Event::Question {
+        call: id.to_string(),
+        summary: "the model asks".to_owned(),
+        shown,
+        effect: None,
+        price: None,
+        why: None,
+        offered: Vec::new(),
+        raise_to: None,
+        chip,
     }
 }
 

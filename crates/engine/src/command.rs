@@ -2,10 +2,12 @@
 //!
 //! Not here: who may say it; a command that needs a person carries one.
 
+use crate::setup::Picked;
 use gate::{Answer, CallId, Person};
 use mcp::ServerEvent;
-use policy::ModeChoice;
-use tokio::sync::oneshot;
+use policy::{Grant, ModeChoice};
+use tokio::sync::{mpsc, oneshot};
+use wire::{ControlReply, Event, Look};
 
 /// One command to a session.
 #[derive(Debug)]
@@ -41,12 +43,59 @@ pub enum SessionCommand {
         /// The mode.
         mode: ModeChoice,
         /// Where the answer goes.
-        done: oneshot::Sender<wire::ControlReply>,
+        done: oneshot::Sender<ControlReply>,
     },
     /// Somebody asks how it stands.
     Status {
         /// Where the answer goes.
-        done: oneshot::Sender<wire::ControlReply>,
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// Somebody looks at something of the session.
+    Look {
+        /// At what.
+        at: Look,
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// A person takes back a yes for the session.
+    Revoke {
+        /// Who.
+        person: Person,
+        /// What it covers.
+        grant: Grant,
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// A person picks another model, from the next request on.
+    UseModel {
+        /// The model.
+        picked: Box<Picked>,
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// A person has the older part of the conversation summed up, between turns.
+    SumUp {
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// A person has an MCP server started anew.
+    RestartServer {
+        /// Its name.
+        server: String,
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// A person gives the session another title.
+    Rename {
+        /// The title.
+        title: String,
+        /// Where the answer goes.
+        done: oneshot::Sender<ControlReply>,
+    },
+    /// Somebody wants to hear everything from now on, what was said before first.
+    Watch {
+        /// Where the events come from then.
+        done: oneshot::Sender<mpsc::Receiver<Event>>,
     },
     /// An MCP server did something by itself, or asks the person.
     Server(ServerEvent),

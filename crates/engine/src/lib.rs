@@ -3,7 +3,8 @@
 //! In reading order: [`setup`] has what a session works with; [`command`] what it is told; [`record`] how it is taken up
 //! from its record; [`session`] the loop; `asking` the model's part of it, with [`metering`] for what a request may cost
 //! and [`requests`] for what requests have cost; `calls` the tools' part; [`work`] what a call can be; `reconciling` what
-//! became of open holds; `servers` what MCP servers do by themselves; [`bill`] the money as surfaces show it.
+//! became of open holds; `servers` what MCP servers do by themselves; `looking` and `past` what
+//! somebody is told who looks, or comes later; [`speaker`] who hears it all; [`bill`] the money as surfaces show it.
 //!
 //! Not here: drawing, arguments, configuration, or any opinion about what may run.
 
@@ -11,13 +12,16 @@ mod asking;
 pub mod bill;
 mod calls;
 pub mod command;
+mod looking;
 pub mod metering;
+mod past;
 mod reconciling;
 pub mod record;
 pub mod requests;
 mod servers;
 pub mod session;
 pub mod setup;
+pub mod speaker;
 pub mod work;
 
 pub use command::SessionCommand;
@@ -25,4 +29,5 @@ pub use metering::Tariff;
 pub use record::Replayed;
 pub use requests::{Purpose, RequestOutcome, RequestRecord, Requests};
 pub use session::{Authority, DEFAULT_CAP, EngineError, RunEnd, Session, Surface, can_be_capped};
-pub use setup::{About, Setup};
+pub use setup::{About, Picked, Setup};
+pub use speaker::Speaker;

@@ -5,10 +5,14 @@
 use crate::requests::{REQUEST_KIND, RequestRecord, Requests};
 use gate::{GateError, Note, RECORD_KIND, State};
 use journal::{Journal, JournalError, Record, SessionId};
+use serde::{Deserialize, Serialize};
 use turn::{Limits, Turn, TurnEvent};
 
 /// The kind under which the conversation's events stand in a session's record.
 pub const TURN_KIND: &str = "turn";
+
+/// The kind under which the model that a person picked stands in a session's record.
+const MODEL_KIND: &str = "model";
 
 /// How many records are read at once.
 const PAGE: usize = 10_000;
@@ -43,6 +47,25 @@ pub enum RecordError {
 /// An event of the conversation, as it stands in the record.
 pub(crate) fn note(event: &TurnEvent) -> Result<Note, serde_json::Error> {
     Ok(Note { kind: TURN_KIND, body: serde_json::to_string(event)? })
+}
+
+/// The model that a person picked while the session was open.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelRecord {
+    model: String,
+}
+
+/// A picked model, as it stands in the record.
+pub(crate) fn model_note(model: &str) -> Result<Note, serde_json::Error> {
+    let record = ModelRecord { model: model.to_owned() };
+    Ok(Note { kind: MODEL_KIND, body: serde_json::to_string(&record)? })
+}
+
+/// The model that was picked last while the session was open, if one was.
+pub fn picked_model(records: &[Record]) -> Option<String> {
+    let last = records.iter().rfind(|record| record.kind == MODEL_KIND)?;
+    serde_json::from_str::<ModelRecord>(&last.body).ok().map(|record| record.model)
 }
 
 /// Every record of a session, in order, however many pages that takes.

@@ -33,39 +33,54 @@ impl Session {
     }
 
     fn deliver_elicitation(&mut self, asked: Elicitation) {
-        self.elicited += 1;
-        let id = CallId::new(format!("e{}", self.elicited));
-        let wanted = match asked.wanted() {
-            Wanted::Form(schema) => schema.to_string(),
-            Wanted::Page(address) => address.clone(),
-        };
-        self.say(Event::Question {
-            call: id.to_string(),
-            summary: format!("MCP server `{}` asks", asked.server()),
-            shown: format!("{}\n{wanted}", asked.message()),
-            effect: None,
-            price: None,
-            why: None,
-            offered: Vec::new(),
-            chip: self.chip(),
-        });
-        self.elicitations.push((id, asked));
+        self.elicited.named += 1;
+        let id = CallId::new(format!("e{}", self.elicited.named));
+        self.say(form(&id, &asked, self.chip()));
+        self.elicited.open.push((id, asked));
     }
 
     /// Answers a server's question, if that is what the person answered.
     pub(crate) fn answer_elicitation(&mut self, call: &CallId, text: &str) {
-        self.elicitations.retain(|(_, asked)| !asked.is_withdrawn());
-        if let Some(at) = self.elicitations.iter().position(|(id, _)| id == call) {
+        self.elicited.open.retain(|(_, asked)| !asked.is_withdrawn());
+        if let Some(at) = self.elicited.open.iter().position(|(id, _)| id == call) {
             let answer = match serde_json::from_str(text) {
                 Ok(serde_json::Value::Object(content)) => {
-                    if let Err(why) = self.elicitations[at].1.wanted().check(&content) {
+                    if let Err(why) = self.elicited.open[at].1.wanted().check(&content) {
                         return self.say(Event::Notice { text: format!("the server would not take that: {why}") });
                     }
                     ElicitationAnswer::Accept(content)
                 }
                 Ok(_) | Err(_) => ElicitationAnswer::Decline,
             };
-            self.elicitations.remove(at).1.answer(answer);
+            self.elicited.open.remove(at).1.answer(answer);
         }
+    }
+}
+
+/// Questions of servers.
+#[derive(Debug, Default)]
+pub(crate) struct Elicited {
+    /// Those that wait for an answer.
+    pub(crate) open: Vec<(CallId, Elicitation)>,
+    /// How many there were so far.
+    pub(crate) named: u64,
+}
+
+/// A server's question, as the person reads it.
+pub(crate) fn form(id: &CallId, asked: &Elicitation, chip: String) -> Event {
+    let wanted = match asked.wanted() {
+        Wanted::Form(schema) => schema.to_string(),
+        Wanted::Page(address) => address.clone(),
+    };
+    Event::Question {
+        call: id.to_string(),
+        summary: format!("MCP server `{}` asks", asked.server()),
+        shown: format!("{}\n{wanted}", asked.message()),
+        effect: None,
+        price: None,
+        why: None,
+        offered: Vec::new(),
+        raise_to: None,
+        chip,
     }
 }

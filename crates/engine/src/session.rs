@@ -8,9 +8,11 @@ use crate::command::SessionCommand;
 use crate::metering::Tariff;
 use crate::record::{self, RecordError, Replayed};
 use crate::requests::Requests;
-use crate::setup::{About, Setup};
+use crate::servers::Elicited;
+use crate::setup::{About, Picked, Setup};
+use crate::speaker::Speaker;
 use gate::{CallId, Gate, GateError, Person, State};
-use journal::{Journal, JournalError, Record, SessionId};
+use journal::{Journal, JournalError, Record, SessionId, SessionRow};
 use ledger::Stage;
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
@@ -26,6 +28,11 @@ pub const DEFAULT_CAP: Usd = match Usd::from_micros(5_000_000) {
     None => unreachable!(),
 };
 
+/// How many characters of what was first said are a session's title.
+const LONGEST_TITLE: usize = 80;
+/// What the model reads of a call that had not ended where a fork begins.
+const NOT_BEFORE_THE_FORK: &str = "unknown: the conversation was taken up anew from before this ended";
+
 /// One session, owned by one task.
 #[derive(Debug)]
 pub struct Session {
@@ -38,10 +45,20 @@ pub struct Session {
     /// What stood before the messages of the last request that was answered in this program.
     pub(crate) preamble: Option<u64>,
     pub(crate) words: BTreeMap<CallId, String>,
-    pub(crate) elicitations: Vec<(CallId, mcp::Elicitation)>,
-    pub(crate) elicited: u64,
-    id: SessionId,
-    surface: Surface,
+    pub(crate) elicited: Elicited,
+    /// The model that a person picked, until the next request is made.
+    pub(crate) next: Option<Box<Picked>>,
+    pub(crate) place: Place,
+    pub(crate) surface: Surface,
+}
+
+/// Where a session is kept.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) journal: Journal,
+    pub(crate) id: SessionId,
+    /// What it is called; empty until something was said.
+    pub(crate) title: String,
 }
 
 /// What one run has come to.
@@ -63,7 +80,7 @@ pub struct Surface {
     /// The cap that `yolo` alone takes when the session has had none.
     pub default_cap: Usd,
     /// Who hears what happens.
-    pub events: mpsc::UnboundedSender<Event>,
+    pub events: Speaker,
 }
 
 /// A session's authority, as the person gives it when the session starts.
@@ -131,7 +148,8 @@ impl Session {
         let state = State::open(authority.mode, authority.attendance, authority.prohibitions);
         let gate = Gate::open(log, state, setup.now_ms).await?;
         let turn = Turn::new(setup.limits);
-        let mut session = Session::new(id, (gate, turn), setup, surface);
+        let place = Place { journal: journal.clone(), id, title: about.title };
+        let mut session = Session::new(place, (gate, turn), setup, surface);
         session.feed(turn::TurnEvent::Limited { limits: session.setup.limits }).await?;
         Ok(session)
     }
@@ -148,7 +166,9 @@ impl Session {
         let records = record::all(journal, &id).await?;
         let Replayed { state, turn, requests } = record::replay(&records, setup.limits)?;
         let gate = Gate::resume(log, state, setup.now_ms);
-        let mut session = Session::new(id, (gate, turn), setup, surface);
+        let title = titled(&journal.session(&id).await?)?;
+        let place = Place { journal: journal.clone(), id, title };
+        let mut session = Session::new(place, (gate, turn), setup, surface);
         session.requests = requests;
         session.recover(&records).await?;
         if session.turn.limits() != session.setup.limits {
@@ -157,7 +177,7 @@ impl Session {
         Ok(session)
     }
 
-    fn new(id: SessionId, (gate, turn): (Gate, Turn), setup: Setup, surface: Surface) -> Session {
+    fn new(place: Place, (gate, turn): (Gate, Turn), setup: Setup, surface: Surface) -> Session {
         Session {
             setup,
             gate,
@@ -167,25 +187,47 @@ impl Session {
             requests: Requests::default(),
             preamble: None,
             words: BTreeMap::new(),
-            elicitations: Vec::new(),
-            elicited: 0,
-            id,
+            elicited: Elicited::default(),
+            next: None,
+            place,
             surface,
         }
+    }
+
+    /// Begins a session that was just started with what was said in another one, up to something that the person said
+    /// there: `said` says which, from 0. The record of the other is copied, not its authority and not its money.
+    pub async fn begin_from(&mut self, records: &[Record], said: usize) -> Result<(), EngineError> {
+        let mut before = said;
+        for record in records.iter().filter(|record| record.kind == record::TURN_KIND) {
+            let event = serde_json::from_str(&record.body).map_err(|why| RecordError::Turn { seq: record.seq, why })?;
+            match &event {
+                turn::TurnEvent::Limited { .. } => continue,
+                turn::TurnEvent::Said { .. } if before == 0 => break,
+                turn::TurnEvent::Said { .. } => before -= 1,
+                _other => {}
+            }
+            self.feed(event).await?;
+        }
+        self.end_what_is_open(|_| NOT_BEFORE_THE_FORK).await
     }
 
     /// Ends what the last owner left unfinished.
     async fn recover(&mut self, records: &[Record]) -> Result<(), EngineError> {
         self.gate.recover().await?;
         self.refer(records).await?;
-        let started = &self.gate.state().started;
+        let started = self.gate.state().started.clone();
+        let text = |call: &str| match started.contains(&CallId::new(call)) {
+            true => "unknown: the process ended while this ran; look before you do it again",
+            false => "not run: the process ended before it",
+        };
+        self.end_what_is_open(text).await
+    }
+
+    /// Ends every call that has not ended, with this text, and the turn that they belong to.
+    async fn end_what_is_open(&mut self, text: impl Fn(&str) -> &'static str) -> Result<(), EngineError> {
         let end = |call: &String| {
-            let text = if started.contains(&CallId::new(call.as_str())) {
-                "unknown: the process ended while this ran; look before you do it again"
-            } else {
-                "not run: the process ended before it"
-            };
-            turn::TurnEvent::CallEnded { call: call.clone(), text: text.to_owned(), outcome: CallOutcome::Failed }
+            let (call, text, outcome) = (call.clone(), text(call).to_owned(), CallOutcome::Failed);
+            turn::TurnEvent::CallEnded { call, text, outcome }
         };
         let ends: Vec<turn::TurnEvent> = self.turn.unended().iter().map(end).collect();
         for event in ends {
@@ -199,7 +241,7 @@ impl Session {
 
     /// The session's name.
     pub fn id(&self) -> &SessionId {
-        &self.id
+        &self.place.id
     }
 
     /// What the gate's record amounts to.
@@ -225,7 +267,10 @@ impl Session {
     /// Sets the mode before or between turns.
     pub async fn set_mode(&mut self, person: &Person, mode: ModeChoice) -> Result<(), EngineError> {
         let mode = mode.resolve(self.gate.state().last_cap, self.surface.default_cap);
-        can_be_capped(mode, &self.setup.model_name, &self.setup.tariff)?;
+        match &self.next {
+            Some(next) => can_be_capped(mode, &next.name, &next.tariff)?,
+            None => can_be_capped(mode, &self.setup.model_name, &self.setup.tariff)?,
+        }
         self.gate.set_mode(person, mode).await?;
         self.say(Event::Mode { mode: mode.to_string(), chip: self.chip() });
         Ok(())
@@ -240,7 +285,7 @@ impl Session {
         commands: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<RunEnd, EngineError> {
         if !self.turn.is_idle() {
-            return Err(EngineError::Unfinished(self.id.clone()));
+            return Err(EngineError::Unfinished(self.place.id.clone()));
         }
         self.so_far = SoFar::default();
         let prompt = match &first {
@@ -248,7 +293,10 @@ impl Session {
             _goes_on => None,
         };
         let mut wants = self.feed(first).await?;
-        prompt.into_iter().for_each(|prompt| self.say(prompt));
+        if let Some(prompt) = prompt {
+            self.say(prompt.clone());
+            self.be_titled_by(&prompt).await?;
+        }
         self.reconcile().await?;
         while let Some(want) = wants.pop() {
             wants = match want {
@@ -271,6 +319,10 @@ impl Session {
             match command {
                 SessionCommand::Say(text) => return Ok(Some(turn::TurnEvent::Said { text })),
                 SessionCommand::GoOn => return Ok(Some(turn::TurnEvent::GoOn)),
+                SessionCommand::SumUp { done } if self.turn.can_sum_up() => {
+                    let _ = done.send(self.status());
+                    return Ok(Some(turn::TurnEvent::SumUp));
+                }
                 other => {
                     self.heed_meanwhile(other).await?;
                 }
@@ -300,14 +352,15 @@ impl Session {
     }
 
     /// The first event of a run; `notes` are what a person might not expect.
-    pub fn header(&self, model: String, notes: Vec<String>) -> Event {
+    pub fn header(&self, notes: Vec<String>) -> Event {
         let state = self.gate.state();
         Event::Session {
-            id: self.id.to_string(),
+            id: self.place.id.to_string(),
             mode: state.mode.to_string(),
             chip: self.chip(),
-            model,
+            model: self.setup.model_name.to_string(),
             workspace: self.setup.scene.workspace.root().display().to_string(),
+            title: self.place.title.clone(),
             attendance: state.attendance.to_string(),
             notes,
         }
@@ -362,12 +415,7 @@ impl Session {
 
     /// Tells whoever listens.
     pub fn say(&self, event: Event) {
-        // Nobody listening is no reason to stop: what happened is on record.
-        let _ = self.surface.events.send(event);
-    }
-
-    pub(crate) fn events(&self) -> mpsc::UnboundedSender<Event> {
-        self.surface.events.clone()
+        self.surface.events.say(event);
     }
 
     fn status(&self) -> ControlReply {
@@ -410,8 +458,102 @@ impl Session {
                 Ok(ModeChanged::No)
             }
             SessionCommand::Answer { .. } | SessionCommand::GoOn | SessionCommand::Stop => Ok(ModeChanged::No),
+            other => {
+                self.heed_about_itself(other).await?;
+                Ok(ModeChanged::No)
+            }
         }
     }
+
+    /// Heeds a command that changes neither what runs nor the mode.
+    async fn heed_about_itself(&mut self, command: SessionCommand) -> Result<(), EngineError> {
+        // Whoever asked may be gone.
+        match command {
+            SessionCommand::Look { at, done } => {
+                let _ = done.send(self.look(at));
+            }
+            SessionCommand::Revoke { person, grant, done } => {
+                let reply = if self.gate.state().grants.contains(&grant) {
+                    self.gate.revoke(&person, grant).await?;
+                    self.status()
+                } else {
+                    refused(format!("there is no answer for this session that covers `{grant}`"))
+                };
+                let _ = done.send(reply);
+            }
+            SessionCommand::UseModel { picked, done } => {
+                let reply = self.use_model(picked).await?;
+                let _ = done.send(reply);
+            }
+            SessionCommand::SumUp { done } => {
+                let why = match self.turn.is_idle() {
+                    true => "there is too little to sum up",
+                    false => "it works; stop it first, or sum up when it has ended",
+                };
+                let _ = done.send(refused(why.to_owned()));
+            }
+            SessionCommand::RestartServer { server, done } => {
+                let reply = match self.setup.servers.restart(&server) {
+                    Ok(()) => self.status(),
+                    Err(why) => refused(why.to_string()),
+                };
+                let _ = done.send(reply);
+            }
+            SessionCommand::Rename { title, done } => {
+                let reply = match self.rename(title).await {
+                    Ok(()) => self.status(),
+                    Err(why) => refused(why.to_string()),
+                };
+                let _ = done.send(reply);
+            }
+            SessionCommand::Watch { done } => {
+                let _ = done.send(self.watched().await?);
+            }
+            _of_a_turn => unreachable!("what is about a turn is heeded by whoever runs it"),
+        }
+        Ok(())
+    }
+
+    /// Asks this model from the next request on, unless the mode is a cap that it has no price for.
+    async fn use_model(&mut self, picked: Box<Picked>) -> Result<ControlReply, EngineError> {
+        if let Err(why) = can_be_capped(self.gate.state().mode, &picked.name, &picked.tariff) {
+            return Ok(refused(why.to_string()));
+        }
+        self.append(&[record::model_note(&picked.name).map_err(GateError::from)?]).await?;
+        self.say(Event::Model { model: picked.name.clone(), notes: picked.notes() });
+        self.next = Some(picked);
+        Ok(self.status())
+    }
+
+    /// A session that has no title is called by the first thing that was said in it.
+    async fn be_titled_by(&mut self, prompt: &Event) -> Result<(), EngineError> {
+        let Event::Prompt { text } = prompt else { return Ok(()) };
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        if self.place.title.is_empty() && !line.is_empty() {
+            self.rename(line.chars().take(LONGEST_TITLE).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn rename(&mut self, title: String) -> Result<(), EngineError> {
+        self.place.journal.rename(&self.place.id, &title).await?;
+        self.place.title.clone_from(&title);
+        self.say(Event::Titled { title });
+        Ok(())
+    }
+}
+
+fn refused(why: String) -> ControlReply {
+    ControlReply::Refused { why }
+}
+
+/// What a stored session is called: what somebody named it, else what its header has.
+fn titled(row: &SessionRow) -> Result<String, EngineError> {
+    if let Some(title) = &row.title {
+        return Ok(title.clone());
+    }
+    let about = serde_json::from_str::<About>(&row.about);
+    about.map(|about| about.title).map_err(|why| EngineError::About(row.id.clone(), why))
 }
 
 /// Under a cap each request to the model must fit, so its price must be known: that is said when the mode is picked.

@@ -13,6 +13,41 @@ use std::sync::Arc;
 use tools::Site;
 use turn::Limits;
 
+/// The share of a model's context, in percent, from which older turns are summed up.
+const SUM_UP_AT: u64 = 80;
+
+/// A model that was picked, with what has to be known of it.
+#[derive(Debug)]
+pub struct Picked {
+    /// As the person wrote it.
+    pub name: String,
+    /// The model.
+    pub model: Model,
+    /// What it costs.
+    pub tariff: Tariff,
+    /// How many tokens it can take in, where that is known.
+    pub context_tokens: Option<u64>,
+    /// The most tokens of one answer, where the configuration says so.
+    pub max_output_tokens: Option<u32>,
+}
+
+impl Picked {
+    /// From how many input tokens older turns are summed up.
+    pub fn sum_up_at(&self) -> Option<u64> {
+        self.context_tokens.map(|tokens| tokens / 100 * SUM_UP_AT)
+    }
+
+    /// What a person might not expect of this model.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.tariff {
+            Tariff::Unknown(why) => {
+                vec![format!("the model has no price ({why}): its requests are counted in tokens alone")]
+            }
+            Tariff::Known(_) => Vec::new(),
+        }
+    }
+}
+
 /// Everything that a session works with. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -41,6 +76,14 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Works with this model from now on.
+    pub(crate) fn take(&mut self, picked: Picked) {
+        self.limits.context_tokens = picked.sum_up_at();
+        self.max_output_tokens = picked.max_output_tokens;
+        self.model_name = picked.name.into();
+        (self.model, self.tariff) = (Arc::new(picked.model), Arc::new(picked.tariff));
+    }
+
     /// What calls are understood against.
     pub fn desk(&self) -> Desk<'_> {
         Desk { site: &self.site, servers: &self.servers, prices: &self.prices }
@@ -55,6 +98,6 @@ pub struct About {
     pub workspace: String,
     /// The model it started with, as `PROVIDER/NAME` or `script:FILE`.
     pub model: String,
-    /// The beginning of what the person first said.
+    /// The beginning of what the person first said; empty when nothing was said yet.
     pub title: String,
 }

@@ -364,8 +364,8 @@ impl Server {
 }
 
 impl ServerPhase {
-    /// What a server that is not up is doing, as the rest of a sentence.
-    pub(crate) fn words(&self) -> String {
+    /// What the server is doing, as the rest of a sentence.
+    pub fn words(&self) -> String {
         match self {
             ServerPhase::Connecting => "is still starting".to_owned(),
             ServerPhase::Up { .. } => "is up".to_owned(),

@@ -243,7 +243,9 @@ impl Turn {
             }
             (TurnEvent::GoOn, Phase::Idle) => self.begin(),
             (TurnEvent::Replied { reply, usage }, Phase::Asking) => self.replied(reply, usage),
-            (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting(_)) => self.end(Ending::ModelFailed(why)),
+            (TurnEvent::ModelFailed { why }, Phase::Asking | Phase::Compacting(_)) => {
+                self.end(Ending::ModelFailed(why))
+            }
             (TurnEvent::CapReached { why }, Phase::Asking | Phase::Compacting(_)) => self.end(Ending::CapReached(why)),
             (TurnEvent::ContextFull, Phase::Asking) => self.compact(),
             (TurnEvent::SumUp, Phase::Idle) if self.can_sum_up() => {

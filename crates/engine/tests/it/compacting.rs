@@ -30,7 +30,7 @@ async fn a_context_that_is_nearly_full_is_summed_up_and_the_record_keeps_it_all(
     let ended = stage.played("plan", Unattended, &script).await;
     assert_eq!((ended.how(), ended.session.turn().last_text()), ((Status::Done, None), "That was all."));
     assert!(first_words(&ended).contains("We listed."), "{}", first_words(&ended));
-    assert!(!ended.notices().is_empty() && ended.notices()[0].contains("nearly full"));
+    assert!(!ended.notices().is_empty() && ended.notices()[0].contains("to make room"));
     assert!(ended.session.turn().messages().len() < 13);
     let replies = stage.records().await.iter().filter(|record| record.body.contains("\"replied\"")).count();
     assert_eq!(replies, 7, "the record keeps what was summed up");
@@ -121,4 +121,36 @@ async fn a_stop_while_the_model_sums_up_changes_nothing() {
     assert_eq!(ended.session.turn().messages().last(), Some(&Message::User { text: "wait".into() }));
     assert_eq!(order(&ended.events).last().unwrap(), "prompt wait");
     stage.check_record(&ended.session).await;
+}
+
+#[tokio::test]
+async fn a_person_has_it_summed_up_between_turns() {
+    let stage = Stage::new().await;
+    let script = format!("[[turn]]\nwhen = \"Sum up\"\ntext = \"We listed.\"\n{LISTING}");
+    let ended = stage.played("plan", Unattended, &script).await;
+    let before = ended.session.turn().messages().len();
+    let (mut session, (commands, mut heard)) = (ended.session, tokio::sync::mpsc::channel(4));
+    let (done, answered) = tokio::sync::oneshot::channel();
+    commands.send(SessionCommand::SumUp { done }).await.unwrap();
+    let wanted = session.listen(&mut heard).await.unwrap().unwrap();
+    assert_eq!(wanted, turn::TurnEvent::SumUp);
+    assert!(matches!(answered.await.unwrap(), wire::ControlReply::Status { .. }));
+    let end = session.run(wanted, &mut heard).await.unwrap();
+    assert_eq!(end.status, Status::Done);
+    assert!(session.turn().messages().len() < before);
+    assert_eq!(session.requests().count, 8, "the six calls, the words, and the summary");
+    stage.check_record(&session).await;
+}
+
+#[tokio::test]
+async fn what_is_short_is_not_summed_up_and_the_session_goes_on_waiting() {
+    let stage = Stage::new().await;
+    let ended = stage.played("plan", Unattended, "[[turn]]\ntext = \"Yes.\"").await;
+    let (mut session, (commands, mut heard)) = (ended.session, tokio::sync::mpsc::channel(4));
+    let (done, answered) = tokio::sync::oneshot::channel();
+    commands.send(SessionCommand::SumUp { done }).await.unwrap();
+    commands.send(SessionCommand::Say("and?".to_owned())).await.unwrap();
+    assert_eq!(session.listen(&mut heard).await.unwrap(), Some(said("and?")));
+    let wire::ControlReply::Refused { why } = answered.await.unwrap() else { panic!("it was summed up") };
+    assert_eq!(why, "there is too little to sum up");
 }

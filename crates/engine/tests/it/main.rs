@@ -13,6 +13,7 @@ mod failures;
 mod floods;
 mod hostile;
 mod jobs;
+mod looking;
 mod modes;
 mod overlap;
 mod paid;

@@ -140,7 +140,7 @@ impl Stage {
         let (events, heard) = mpsc::unbounded_channel();
         let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into() };
         let setup = Setup { model: model(script), ..self.setup.clone() };
-        let surface = Surface { default_cap: engine::DEFAULT_CAP, events };
+        let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
         let started = Session::start(&self.journal, (self.id.clone(), about), authority, setup, surface).await;
         (started.unwrap(), heard)
     }
@@ -161,7 +161,7 @@ impl Stage {
     pub async fn resumed(&self, script: &str) -> Result<(Session, mpsc::UnboundedReceiver<Event>), EngineError> {
         let (events, heard) = mpsc::unbounded_channel();
         let setup = Setup { model: model(script), ..self.setup.clone() };
-        let surface = Surface { default_cap: engine::DEFAULT_CAP, events };
+        let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
         let session = Session::resume(&self.journal, self.id.clone(), setup, surface).await?;
         Ok((session, heard))
     }
@@ -225,7 +225,7 @@ fn repository(root: &Path) {
     }
 }
 
-fn model(script: &str) -> Arc<Model> {
+pub fn model(script: &str) -> Arc<Model> {
     Arc::new(Model::Script(Script::parse(script).unwrap()))
 }
 
@@ -323,16 +323,19 @@ impl Play {
     }
 
     pub async fn set_mode(&self, mode: &str) -> ControlReply {
-        let (done, set) = oneshot::channel();
         let mode = mode.parse().unwrap();
-        self.tell(SessionCommand::SetMode { person: person(), mode, done }).await;
-        set.await.unwrap()
+        self.asked(|done| SessionCommand::SetMode { person: person(), mode, done }).await
     }
 
     pub async fn status(&self) -> ControlReply {
-        let (done, status) = oneshot::channel();
-        self.tell(SessionCommand::Status { done }).await;
-        status.await.unwrap()
+        self.asked(|done| SessionCommand::Status { done }).await
+    }
+
+    /// Tells the session something that it answers.
+    pub async fn asked<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> SessionCommand) -> T {
+        let (done, answer) = oneshot::channel();
+        self.tell(command(done)).await;
+        answer.await.unwrap()
     }
 
     /// Cuts the run off where it is, and waits until its session is gone.
@@ -445,6 +448,9 @@ fn line(event: &Event) -> String {
         Event::Result { call, ok, .. } => format!("result {call} {}", if *ok { "done" } else { "failed" }),
         Event::Mode { mode, .. } => format!("mode {mode}"),
         Event::Notice { .. } => "notice".into(),
+        Event::CaughtUp { doing } => format!("caught up {doing:?}"),
+        Event::Model { model, .. } => format!("model {model}"),
+        Event::Titled { title } => format!("titled {title}"),
         Event::End { .. } => "end".into(),
     }
 }

@@ -165,7 +165,7 @@ async fn a_request_that_was_stopped_or_lost_in_a_crash_counts_at_its_most_and_is
         let play = stage.play("yolo:5", Attended, silent).await;
         let held = |reply: ControlReply| match reply {
             ControlReply::Status { spend, .. } => spend.budget.held,
-            ControlReply::Refused { why } => panic!("{why}"),
+            other => panic!("{other:?}"),
         };
         while held(play.status().await) == "0.00" {}
         match ends {
@@ -220,7 +220,7 @@ async fn a_model_without_a_price_is_an_error_when_a_cap_is_picked() {
     let (events, _heard) = mpsc::unbounded_channel();
     let authority = Authority { mode: "yolo:5".parse().unwrap(), attendance: Unattended, prohibitions: Vec::new() };
     let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into() };
-    let surface = Surface { default_cap: engine::DEFAULT_CAP, events };
+    let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
     let refused =
         Session::start(&stage.journal, (stage.id.clone(), about), authority, stage.setup.clone(), surface).await;
     let Err(EngineError::NoPrice { why, .. }) = refused else { panic!("a cap without a price") };

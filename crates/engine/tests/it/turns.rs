@@ -72,15 +72,15 @@ async fn a_turn_is_told_in_order_and_its_record_amounts_to_it() {
 async fn a_run_begins_and_ends_with_what_a_surface_has_to_know() {
     let stage = Stage::new().await;
     let ended = mended(&stage).await;
-    let Event::Session { id, mode, chip, model, workspace, attendance, notes } =
-        ended.session.header("script:test".into(), vec!["a note".into()])
+    let Event::Session { id, mode, chip, model, workspace, title, attendance, notes } =
+        ended.session.header(vec!["a note".into()])
     else {
         panic!("another event")
     };
     assert_eq!((id.as_str(), mode.as_str(), chip.as_str()), ("s", "yolo:5.00", "YOLO $5.00 of $5.00"));
     assert_eq!((model.as_str(), attendance.as_str(), notes), ("script:test", "unattended", vec!["a note".to_owned()]));
     assert_eq!(workspace, stage.setup.scene.workspace.root().display().to_string());
-    assert_eq!(ended.session.id().as_str(), "s");
+    assert_eq!((ended.session.id().as_str(), title.as_str()), ("s", "a test"));
     let Event::End { status, reason, text, refused, prompts, going_on, spend, tokens, chip } =
         ended.session.end_event(ended.result.as_ref().unwrap())
     else {
