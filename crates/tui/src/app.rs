@@ -181,7 +181,7 @@ impl App {
         }
         match key.code {
             KeyCode::Char('c') if ctrl => return self.interrupt(now_ms),
-            KeyCode::Char('o') if ctrl => self.transcript.turn_last_call(),
+            KeyCode::Char('o') if ctrl => self.transcript.turn_call(),
             KeyCode::Char('t') if ctrl => self.transcript.turn_thoughts(),
             KeyCode::PageUp => return self.scroll_up(PAGE),
             KeyCode::PageDown => return self.scroll_down(PAGE),
@@ -406,14 +406,8 @@ impl App {
                 }
                 self.transcript.push(Cell::Person(text));
             }
-            Event::Text { delta } => match self.transcript.last_mut() {
-                Some(Cell::Speaking(text)) => text.push_str(&delta),
-                _ => self.transcript.push(Cell::Speaking(delta)),
-            },
-            Event::Reasoning { delta } => match self.transcript.last_mut() {
-                Some(Cell::Thought(text)) => text.push_str(&delta),
-                _ => self.transcript.push(Cell::Thought(delta)),
-            },
+            Event::Text { delta } => self.transcript.speak(&delta),
+            Event::Reasoning { delta } => self.transcript.think(&delta),
             Event::Calling { .. } => {}
             Event::Message { text, chip, .. } => {
                 self.chip = chip;

@@ -5,6 +5,7 @@
 
 use crate::theme::{Depth, Role, Theme};
 use ratatui::text::{Line, Span};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
@@ -24,6 +25,20 @@ const REMEMBERED: usize = 16;
 
 static SHARED: OnceLock<Highlighter> = OnceLock::new();
 
+/// Whether somebody reads the grammars beside what is drawn.
+static COMING: AtomicBool = AtomicBool::new(false);
+
+/// Whether code can be coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grammars {
+    /// They are read when the first code in any language is coloured.
+    Unread,
+    /// They are being read in a thread beside; until they are, code is plain.
+    Coming,
+    /// They were read.
+    Read,
+}
+
 /// The lines of some code, coloured where the language is known.
 ///
 /// The language is what a Markdown fence says (`rust`, `py`, `rust,ignore`). The grammars are read when the first code in any
@@ -34,6 +49,9 @@ pub fn lines(code: &str, language: &str, theme: &Theme) -> Vec<Line<'static>> {
     if name.is_empty() || theme.depth() == Depth::None || code.len() > MOST_CODE {
         return plain(code);
     }
+    if grammars() == Grammars::Coming {
+        return plain(code);
+    }
     let shared = SHARED.get_or_init(Highlighter::load);
     match shared.syntaxes.find_syntax_by_token(&name) {
         Some(syntax) => shared.lines(code, syntax, theme),
@@ -41,14 +59,22 @@ pub fn lines(code: &str, language: &str, theme: &Theme) -> Vec<Line<'static>> {
     }
 }
 
-/// Reads the grammars now, for who would rather wait before the first code comes, in a thread beside.
-pub fn load() {
-    SHARED.get_or_init(Highlighter::load);
+/// Reads the grammars in a thread beside, and says when that is done. Until then no code is coloured and nobody waits.
+pub fn load_beside(done: impl FnOnce() + Send + 'static) {
+    COMING.store(true, Ordering::Release);
+    std::thread::spawn(move || {
+        SHARED.get_or_init(Highlighter::load);
+        done();
+    });
 }
 
-/// Whether the grammars were read.
-pub fn is_loaded() -> bool {
-    SHARED.get().is_some()
+/// Whether code can be coloured by now.
+pub fn grammars() -> Grammars {
+    match SHARED.get() {
+        Some(_) => Grammars::Read,
+        None if COMING.load(Ordering::Acquire) => Grammars::Coming,
+        None => Grammars::Unread,
+    }
 }
 
 fn plain(code: &str) -> Vec<Line<'static>> {
@@ -292,8 +318,7 @@ mod tests {
 
     #[test]
     fn the_languages_that_models_write_are_known() {
-        load();
-        let known = SHARED.get().map(|shared| &shared.syntaxes).expect("it was just loaded");
+        let known = &SHARED.get_or_init(Highlighter::load).syntaxes;
         const WORDS: &str = "rust rs python py python3 bash sh shell console zsh json jsonc jsonl toml yaml yml javascript js jsx \
             typescript ts tsx html css scss sql c cpp c++ h java kotlin go golang ruby php swift dockerfile \
             docker makefile cmake lua r julia haskell scala xml markdown md diff ini nix proto graphql \
@@ -318,8 +343,7 @@ mod tests {
     #[test]
     fn code_that_grows_is_coloured_as_if_it_had_come_at_once() {
         let code = "def f():\n    \"\"\"a text\n    that goes on\n    \"\"\"\n    return 'x' # é\n\nclass A:\n    pass";
-        load();
-        let shared = SHARED.get().expect("it was just loaded");
+        let shared = SHARED.get_or_init(Highlighter::load);
         let syntax = shared.syntaxes.find_syntax_by_token("python").expect("it is known");
         for end in (0..=code.len()).filter(|end| code.is_char_boundary(*end)) {
             let grown = lines(&code[..end], "python", &THEME);

@@ -3,9 +3,12 @@
 //! Not here: folding what is long, and links that can be clicked. It is CommonMark with the tables, the task lists and the
 //! strike-through of GitHub; what else there is (footnotes, formulas) stays as it is written.
 
+mod cuts;
 mod open;
 mod page;
 mod table;
+
+pub use cuts::{Cuts, ENOUGH, Joint, Part, TextKind};
 
 use crate::text::{clean, wrap};
 use crate::theme::Theme;

@@ -2,23 +2,28 @@
 //!
 //! Not here: where events come from, or what a key does.
 //!
-//! A cell is laid out once for a width and kept; only what still changes is laid out anew. The screen is filled from the
-//! bottom up, so that its cost is what is seen, not what there is.
+//! A cell is cut into parts where its text is long, and a part is laid out when it comes onto the screen, so that a frame costs
+//! what is seen of the transcript, not what there is. Where a person has scrolled to is a line of a part, and not a distance
+//! from the end: what comes below does not move what is read. A sum of all heights was rejected, since one would have
+//! to lay out everything to have it.
 
-use crate::markdown;
-use crate::text::{clean, truncate, wrap};
-use crate::theme::{Role, Theme};
-use crate::{diff, highlight};
-use ratatui::text::{Line, Span};
-use std::cell::RefCell;
+mod layouts;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use crate::highlight;
+use crate::markdown::{Cuts, ENOUGH, Joint, Part, TextKind};
+use crate::theme::Theme;
+use layouts::{Laid, Layouts, Stamp};
+use lines::{Place, TAIL_BYTES, TAIL_LINES};
+use ratatui::text::Line;
+use std::cell::{Cell as Shared, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The most of a running command's output that is kept for the screen, in bytes; the session keeps it all.
 const MOST_OUTPUT: usize = 256 * 1024;
-/// How many lines of a result are shown in an open card.
-const RESULT_LINES: usize = 200;
-/// How many lines of a running command's output are shown.
-const LIVE_LINES: usize = 5;
 
 /// One thing in the transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,85 +108,135 @@ pub enum CallState {
     Invalid(String),
 }
 
-/// Whether something shows all of itself.
+/// How much something shows of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
     /// A line.
     Folded,
-    /// All of it.
+    /// All of it, of what is long the end.
     Open,
+    /// All of it.
+    Whole,
 }
 
-impl Fold {
-    /// The other.
-    pub fn turned(self) -> Fold {
-        match self {
-            Fold::Folded => Fold::Open,
-            Fold::Open => Fold::Folded,
-        }
-    }
-}
-
-/// A cell with how it was last laid out.
-#[derive(Debug)]
-struct Entry {
-    cell: Cell,
-    laid_out: RefCell<Option<(Look, Rc<Vec<Line<'static>>>)>>,
-}
-
-/// What a layout depends on.
+/// What a layout depends on beside the cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Look {
     width: u16,
     thoughts: Fold,
+    theme: Theme,
+    /// Whether code could be coloured.
+    colours: highlight::Grammars,
+}
+
+/// A cell, with where its text is cut.
+#[derive(Debug)]
+struct Entry {
+    cell: Cell,
+    /// Another one after each change but for words that are added at the end.
+    version: u64,
+    cuts: RefCell<Option<Box<Cuts>>>,
+}
+
+/// A line of the transcript, by its place in a part of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spot {
+    entry: usize,
+    part: usize,
+    line: usize,
+}
+
+/// What is on the screen: the end, or what begins with this line as it was at that width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scrolled {
+    Follows,
+    At(Spot, u16),
+}
+
+/// Where the screen is, and by how many lines it is to be moved when it is drawn next: only then is it known how high they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scroll {
+    at: Scrolled,
+    moved: isize,
 }
 
 /// All cells, and which part of them is seen.
 #[derive(Debug)]
 pub struct Transcript {
     entries: Vec<Entry>,
-    /// How many lines below the screen's last one there are; 0 follows what comes.
-    below: usize,
+    /// Where each call is, by its name.
+    calls: HashMap<String, usize>,
     thoughts: Fold,
+    versions: u64,
+    scroll: Shared<Scroll>,
+    layouts: RefCell<Layouts>,
+    /// The call nearest to the middle of the screen, when it was drawn last.
+    in_the_middle: Shared<Option<usize>>,
 }
 
 impl Default for Transcript {
     fn default() -> Transcript {
-        Transcript { entries: Vec::new(), below: 0, thoughts: Fold::Folded }
+        Transcript {
+            entries: Vec::new(),
+            calls: HashMap::new(),
+            thoughts: Fold::Folded,
+            versions: 0,
+            scroll: Shared::new(Scroll { at: Scrolled::Follows, moved: 0 }),
+            layouts: RefCell::default(),
+            in_the_middle: Shared::new(None),
+        }
     }
 }
 
 impl Transcript {
     /// Adds a cell at the end.
     pub fn push(&mut self, cell: Cell) {
-        self.entries.push(Entry { cell, laid_out: RefCell::new(None) });
+        if let Cell::Call(call) = &cell {
+            self.calls.insert(call.call.clone(), self.entries.len());
+        }
+        self.versions += 1;
+        self.entries.push(Entry { cell, version: self.versions, cuts: RefCell::new(None) });
+    }
+
+    /// Adds a piece of the model's words, to those that it is saying if there are any.
+    pub fn speak(&mut self, piece: &str) {
+        match self.entries.last_mut().map(|entry| &mut entry.cell) {
+            Some(Cell::Speaking(text)) => text.push_str(piece),
+            _ => self.push(Cell::Speaking(piece.to_owned())),
+        }
+    }
+
+    /// Adds a piece of what the model thinks, to the thought that it has if it has one.
+    pub fn think(&mut self, piece: &str) {
+        match self.entries.last_mut().map(|entry| &mut entry.cell) {
+            Some(Cell::Thought(text)) => text.push_str(piece),
+            _ => self.push(Cell::Thought(piece.to_owned())),
+        }
     }
 
     /// The last cell, to be changed.
     pub fn last_mut(&mut self) -> Option<&mut Cell> {
-        let entry = self.entries.last_mut()?;
-        entry.laid_out.replace(None);
-        Some(&mut entry.cell)
+        let last = self.entries.len().checked_sub(1)?;
+        Some(self.changed(last))
     }
 
     /// The model has said all of its message: `whole`, unless that is empty. Who came late has heard a part of it, or none.
     pub fn close_words(&mut self, whole: &str) {
         let from = self.message_start();
-        let mut text = String::new();
-        let mut first = None;
+        let (mut text, mut first) = (String::new(), None);
         for at in from..self.entries.len() {
             if let Cell::Speaking(piece) = &mut self.entries[at].cell {
                 text.push_str(piece);
+                first.get_or_insert((at, piece.len()));
                 piece.clear();
-                first.get_or_insert(at);
             }
         }
-        let text = if whole.is_empty() { text } else { whole.to_owned() };
+        let is_as_heard = whole.is_empty() || whole == text;
+        let text = if is_as_heard { text } else { whole.to_owned() };
         match first {
-            Some(at) => {
-                self.entries[at].cell = Cell::Model(text);
-                self.entries[at].laid_out.replace(None);
-            }
+            // What was laid out of it is as it was.
+            Some((at, length)) if is_as_heard && length == text.len() => self.entries[at].cell = Cell::Model(text),
+            Some((at, _)) => *self.changed(at) = Cell::Model(text),
             None if !text.is_empty() => self.push(Cell::Model(text)),
             None => {}
         }
@@ -194,6 +249,7 @@ impl Transcript {
         self.entries.iter().rposition(ends).map_or(0, |at| at + 1)
     }
 
+    /// Takes away cells behind the last call.
     fn drop_from(&mut self, from: usize, gone: impl Fn(&Cell) -> bool) {
         let kept: Vec<Entry> = self.entries.drain(from..).filter(|entry| !gone(&entry.cell)).collect();
         self.entries.extend(kept);
@@ -201,32 +257,32 @@ impl Transcript {
 
     /// The call of that name, to be changed.
     pub fn call_mut(&mut self, call: &str) -> Option<&mut CallCell> {
-        self.entries.iter_mut().rev().find_map(|entry| match &mut entry.cell {
-            Cell::Call(cell) if cell.call == call => {
-                entry.laid_out.replace(None);
-                Some(&mut **cell)
-            }
+        let at = *self.calls.get(call)?;
+        match self.changed(at) {
+            Cell::Call(cell) => Some(cell),
             _ => None,
-        })
+        }
     }
 
     /// The person's own command that runs, to be changed.
     pub fn running_shell_mut(&mut self) -> Option<&mut ShellCell> {
-        self.entries.iter_mut().rev().find_map(|entry| match &mut entry.cell {
-            Cell::Shell(cell) if matches!(cell.state, ShellState::Runs(_)) => {
-                entry.laid_out.replace(None);
-                Some(&mut **cell)
-            }
+        let runs = |entry: &Entry| match &entry.cell {
+            Cell::Shell(cell) => matches!(cell.state, ShellState::Runs(_)),
+            _ => false,
+        };
+        let at = self.entries.iter().rposition(runs)?;
+        match self.changed(at) {
+            Cell::Shell(cell) => Some(cell),
             _ => None,
-        })
+        }
     }
 
     /// The call of that name.
     pub fn call(&self, call: &str) -> Option<&CallCell> {
-        self.entries.iter().rev().find_map(|entry| match &entry.cell {
-            Cell::Call(cell) if cell.call == call => Some(&**cell),
+        match &self.entries[*self.calls.get(call)?].cell {
+            Cell::Call(cell) => Some(cell),
             _ => None,
-        })
+        }
     }
 
     /// Every cell, in order.
@@ -240,201 +296,293 @@ impl Transcript {
         self.drop_from(from, |cell| matches!(cell, Cell::Speaking(_) | Cell::Thought(_)));
     }
 
-    /// Opens or folds the last call.
-    pub fn turn_last_call(&mut self) {
-        let last = self.entries.iter_mut().rev().find_map(|entry| match &mut entry.cell {
-            Cell::Call(cell) => Some((cell, &entry.laid_out)),
-            _ => None,
-        });
-        if let Some((cell, laid_out)) = last {
-            cell.fold = cell.fold.turned();
-            laid_out.replace(None);
+    /// Opens a call, then all of it, then folds it: the one nearest to the middle of the screen, or the last while the screen follows.
+    pub fn turn_call(&mut self) {
+        let last = || self.entries.iter().rposition(|entry| matches!(entry.cell, Cell::Call(_)));
+        let middle = self.in_the_middle.get().filter(|at| *at < self.entries.len() && !self.follows());
+        let Some(at) = middle.or_else(last) else { return };
+        let Cell::Call(call) = self.changed(at) else { return };
+        call.fold = call.turned();
+        if call.fold == Fold::Whole {
+            // It is read from its beginning.
+            self.scroll.set(Scroll { at: Scrolled::At(Spot { entry: at, part: 0, line: 0 }, 0), moved: 0 });
         }
     }
 
     /// Opens or folds what the model thought.
     pub fn turn_thoughts(&mut self) {
-        self.thoughts = self.thoughts.turned();
+        self.thoughts = if self.thoughts == Fold::Folded { Fold::Open } else { Fold::Folded };
     }
 
     /// Scrolls up by so many lines.
     pub fn up(&mut self, lines: usize) {
-        self.below = self.below.saturating_add(lines);
+        self.scroll_by(-isize::try_from(lines).unwrap_or(isize::MAX));
     }
 
     /// Scrolls down by so many lines.
     pub fn down(&mut self, lines: usize) {
-        self.below = self.below.saturating_sub(lines);
+        self.scroll_by(isize::try_from(lines).unwrap_or(isize::MAX));
     }
 
     /// Goes to the end, and follows what comes.
     pub fn to_the_end(&mut self) {
-        self.below = 0;
+        self.scroll.set(Scroll { at: Scrolled::Follows, moved: 0 });
+    }
+
+    /// Goes to the beginning.
+    pub fn to_the_start(&mut self) {
+        self.scroll.set(Scroll { at: Scrolled::At(Spot { entry: 0, part: 0, line: 0 }, 0), moved: 0 });
     }
 
     /// Whether what comes is seen as it comes.
     pub fn follows(&self) -> bool {
-        self.below == 0
+        let Scroll { at, moved } = self.scroll.get();
+        at == Scrolled::Follows && moved >= 0
     }
 
-    /// The lines that fill a screen of that size, or all that there are. Scrolling past the first line stops there.
+    /// The lines that fill a screen of that size, or all that there are. Scrolling past either end stops there.
     pub fn visible(&self, (width, height): (u16, u16), theme: &Theme, now_ms: u64) -> Vec<Line<'static>> {
+        let look = Look { width, thoughts: self.thoughts, theme: *theme, colours: highlight::grammars() };
         let height = usize::from(height);
-        let wanted = self.below.saturating_add(height);
-        let (mut cells, mut lines) = (Vec::new(), 0);
-        for entry in self.entries.iter().rev() {
-            if lines >= wanted {
-                break;
-            }
-            let laid_out = self.layout(entry, width, theme, now_ms);
-            lines += laid_out.len();
-            cells.push(laid_out);
+        if height == 0 || self.entries.is_empty() {
+            return Vec::new();
         }
-        let bottom = lines.saturating_sub(self.below).max(height.min(lines));
-        let top = bottom.saturating_sub(height);
-        let all = cells.iter().rev().flat_map(|lines| lines.iter());
-        all.skip(top).take(bottom - top).cloned().collect()
+        self.layouts.borrow_mut().begin();
+        let view = View { of: self, look, now_ms };
+        let top = view.top(height);
+        view.filled(top, height)
     }
 
-    fn layout(&self, entry: &Entry, width: u16, theme: &Theme, now_ms: u64) -> Rc<Vec<Line<'static>>> {
-        let look = Look { width, thoughts: self.thoughts };
-        if let Some((of, lines)) = &*entry.laid_out.borrow()
-            && *of == look
-        {
-            return Rc::clone(lines);
-        }
-        let lines = Rc::new(lines_of(&entry.cell, look, theme, now_ms));
-        // What runs shows how long it has.
-        let changes = match &entry.cell {
-            Cell::Call(call) => matches!(call.state, CallState::Runs(_)),
-            Cell::Shell(shell) => matches!(shell.state, ShellState::Runs(_)),
-            _ => false,
+    fn scroll_by(&mut self, lines: isize) {
+        let Scroll { at, moved } = self.scroll.get();
+        self.scroll.set(Scroll { at, moved: moved.saturating_add(lines) });
+    }
+
+    /// A cell that is about to be changed.
+    fn changed(&mut self, at: usize) -> &mut Cell {
+        self.versions += 1;
+        let entry = &mut self.entries[at];
+        entry.version = self.versions;
+        entry.cuts.replace(None);
+        &mut entry.cell
+    }
+}
+
+/// The transcript as it is looked at: how its parts are laid out, and which lines are where.
+struct View<'t> {
+    of: &'t Transcript,
+    look: Look,
+    now_ms: u64,
+}
+
+impl View<'_> {
+    /// The line at the top of the screen. What was to be scrolled by has been scrolled by then.
+    fn top(&self, height: usize) -> Spot {
+        let Scroll { at, moved } = self.of.scroll.get();
+        let up = moved.min(0).unsigned_abs();
+        let end = || self.back(self.end(), height);
+        let top = match at {
+            Scrolled::Follows if up == 0 => None,
+            Scrolled::Follows => Some(self.back(end(), up)),
+            Scrolled::At(spot, width) => {
+                let spot = self.found_again(spot, width);
+                if up > 0 { Some(self.back(spot, up)) } else { self.forth(spot, moved.unsigned_abs()) }
+            }
         };
-        if !changes {
-            entry.laid_out.replace(Some((look, Rc::clone(&lines))));
+        // Where all that is below fits, it is the end that is seen.
+        let top = top.filter(|spot| self.forth(*spot, height).is_some());
+        let at = top.map_or(Scrolled::Follows, |spot| Scrolled::At(spot, self.look.width));
+        self.of.scroll.set(Scroll { at, moved: 0 });
+        top.unwrap_or_else(end)
+    }
+
+    /// Where a line is now: at another width a part has more lines or fewer, and a cell that was folded fewer parts.
+    fn found_again(&self, spot: Spot, width: u16) -> Spot {
+        let Some(entry) = self.of.entries.get(spot.entry) else { return self.end() };
+        let Some(last) = self.parts(entry).checked_sub(1).filter(|last| spot.part <= *last) else {
+            return Spot { part: 0, line: 0, ..spot };
+        };
+        let spot = Spot { part: spot.part.min(last), ..spot };
+        let lines = self.laid(spot).len();
+        if width == 0 || width == self.look.width {
+            return Spot { line: spot.line.min(lines.saturating_sub(1)), ..spot };
         }
+        let line = spot.line * usize::from(width) / usize::from(self.look.width.max(1));
+        Spot { line: line.min(lines.saturating_sub(1)), ..spot }
+    }
+
+    /// The end: behind the last line.
+    fn end(&self) -> Spot {
+        let entry = self.of.entries.len() - 1;
+        let part = self.parts(&self.of.entries[entry]) - 1;
+        let spot = Spot { entry, part, line: 0 };
+        Spot { line: self.laid(spot).len(), ..spot }
+    }
+
+    /// So many lines up from a line, or the first one.
+    fn back(&self, from: Spot, lines: usize) -> Spot {
+        let (mut spot, mut left) = (from, lines);
+        while left > spot.line {
+            left -= spot.line;
+            let before = match (spot.part, spot.entry) {
+                (0, 0) => return Spot { line: 0, ..spot },
+                (0, entry) => Spot { entry: entry - 1, part: self.parts(&self.of.entries[entry - 1]) - 1, line: 0 },
+                (part, _) => Spot { part: part - 1, ..spot },
+            };
+            spot = Spot { line: self.laid(before).len(), ..before };
+        }
+        Spot { line: spot.line - left, ..spot }
+    }
+
+    /// So many lines down from a line; none if there is no such line.
+    fn forth(&self, from: Spot, lines: usize) -> Option<Spot> {
+        let (mut spot, mut left) = (from, lines);
+        loop {
+            let rest = self.laid(spot).len().saturating_sub(spot.line);
+            if left < rest {
+                return Some(Spot { line: spot.line + left, ..spot });
+            }
+            left -= rest;
+            spot = self.next(spot)?;
+        }
+    }
+
+    fn next(&self, spot: Spot) -> Option<Spot> {
+        let entry = self.of.entries.get(spot.entry)?;
+        if spot.part + 1 < self.parts(entry) {
+            return Some(Spot { part: spot.part + 1, line: 0, ..spot });
+        }
+        (spot.entry + 1 < self.of.entries.len()).then_some(Spot { entry: spot.entry + 1, part: 0, line: 0 })
+    }
+
+    /// A screen full of lines from this one on; which call is nearest to its middle is noted.
+    fn filled(&self, top: Spot, height: usize) -> Vec<Line<'static>> {
+        let mut lines = Vec::with_capacity(height);
+        let mut nearest = None::<(usize, usize)>;
+        let mut spot = Some(top);
+        while let Some(at) = spot.filter(|_| lines.len() < height) {
+            let laid = self.laid(at);
+            let from = lines.len();
+            lines.extend(laid.iter().skip(at.line).take(height - from).cloned());
+            if matches!(self.of.entries[at.entry].cell, Cell::Call(_)) {
+                let (middle, last) = (height / 2, lines.len().saturating_sub(1));
+                let apart = from.saturating_sub(middle).max(middle.saturating_sub(last));
+                nearest = nearest.filter(|(nearer, _)| *nearer <= apart).or(Some((apart, at.entry)));
+            }
+            spot = self.next(at);
+        }
+        self.of.in_the_middle.set(nearest.map(|(_, entry)| entry));
         lines
     }
-}
 
-fn lines_of(cell: &Cell, look: Look, theme: &Theme, now_ms: u64) -> Vec<Line<'static>> {
-    let mut lines = match cell {
-        Cell::Person(text) => signed("> ", text, (Role::Person, look.width), theme),
-        Cell::Model(text) => markdown::render(text, look.width, theme),
-        Cell::Speaking(text) => markdown::render_open(text, look.width, theme),
-        Cell::Thought(text) => match look.thoughts {
-            Fold::Folded => {
-                let words = text.split_whitespace().count();
-                let line = format!("∴ thought for {words} words (Ctrl+T shows them)");
-                vec![truncate(Line::styled(line, theme.style(Role::Dim)), look.width)]
-            }
-            Fold::Open => signed("∴ ", text, (Role::Dim, look.width), theme),
-        },
-        Cell::Call(call) => call_lines(call, look.width, theme, now_ms),
-        Cell::Shell(shell) => shell_lines(shell, look.width, theme, now_ms),
-        Cell::Notice(text) => signed("· ", text, (Role::Notice, look.width), theme),
-        Cell::Trouble(text) => signed("! ", text, (Role::Error, look.width), theme),
-    };
-    lines.push(Line::default());
-    lines
-}
-
-/// A text behind a sign, its further lines as far in.
-fn signed(sign: &str, text: &str, (role, width): (Role, u16), theme: &Theme) -> Vec<Line<'static>> {
-    let style = theme.style(role);
-    let hang = u16::try_from(sign.chars().count()).unwrap_or(2);
-    let text = clean(text);
-    let lines = text.lines().enumerate().map(|(at, line)| {
-        let sign = if at == 0 { sign.to_owned() } else { " ".repeat(usize::from(hang)) };
-        Line::from(vec![Span::styled(sign, style), Span::styled(line.to_owned(), style)])
-    });
-    lines.flat_map(|line| wrap(line, width, hang)).collect()
-}
-
-fn call_lines(call: &CallCell, width: u16, theme: &Theme, now_ms: u64) -> Vec<Line<'static>> {
-    let (sign, role, after) = match &call.state {
-        CallState::Made => ("·", Role::Dim, String::new()),
-        CallState::Asks => ("?", Role::Paid, "asks".to_owned()),
-        CallState::Runs(since) => ("▸", Role::Running, format!("{} s", now_ms.saturating_sub(*since) / 1_000)),
-        CallState::Done => ("✓", Role::Ok, outcome(&call.result)),
-        CallState::Failed => ("✗", Role::Failed, outcome(&call.result)),
-        CallState::Refused(why) => ("⊘", Role::Refused, format!("refused: {why}")),
-        CallState::Invalid(why) => ("✗", Role::Failed, format!("no call: {why}")),
-    };
-    let summary = if call.summary.is_empty() { &call.tool } else { &call.summary };
-    let mut head = vec![Span::styled(format!("{sign} "), theme.style(role))];
-    head.push(Span::styled(clean(summary).replace('\n', " "), theme.style(Role::Tool)));
-    if let Some(price) = call.price.as_ref().filter(|price| *price != "free") {
-        head.push(Span::styled(format!("  {}", clean(price)), theme.style(Role::Paid)));
-    }
-    if !after.is_empty() {
-        head.push(Span::styled(format!("  {}", clean(&after)), theme.style(Role::Dim)));
-    }
-    let mut lines = vec![truncate(Line::from(head), width)];
-    match (call.fold, &call.state) {
-        (Fold::Open, _) => lines.extend(inside(call, width, theme)),
-        (Fold::Folded, CallState::Runs(_)) => lines.extend(tail(&call.output, LIVE_LINES, width, theme)),
-        (Fold::Folded, CallState::Done) if diff::looks_like_diff(&call.result) => {
-            lines.extend(diff::render(&call.result, width, theme));
+    /// How many parts a cell has: at least one.
+    fn parts(&self, entry: &Entry) -> usize {
+        let Some(Long { text, kind, before }) = self.long(&entry.cell) else { return 1 };
+        if text.len() <= ENOUGH {
+            return before + 1;
         }
-        (Fold::Folded, _) => {}
+        let mut cuts = entry.cuts.borrow_mut();
+        let cuts = cuts.get_or_insert_with(|| Box::new(Cuts::new(kind)));
+        cuts.follow(text);
+        before + cuts.count()
     }
-    lines
+
+    /// The text of a cell that may be long.
+    fn long<'c>(&self, cell: &'c Cell) -> Option<Long<'c>> {
+        let plain = |text| Some(Long { text, kind: TextKind::Plain, before: 0 });
+        match cell {
+            Cell::Model(text) | Cell::Speaking(text) => Some(Long { text, kind: TextKind::Markdown, before: 0 }),
+            Cell::Person(text) | Cell::Notice(text) | Cell::Trouble(text) => plain(text),
+            Cell::Thought(text) if self.look.thoughts != Fold::Folded => plain(text),
+            Cell::Call(call) if call.fold == Fold::Whole && !lines::is_change(call.said()) => {
+                Some(Long { text: call.said(), kind: TextKind::Plain, before: 1 })
+            }
+            Cell::Thought(_) | Cell::Call(_) | Cell::Shell(_) => None,
+        }
+    }
+
+    /// The part that a line is in, laid out.
+    fn laid(&self, spot: Spot) -> Laid {
+        let entry = &self.of.entries[spot.entry];
+        let count = self.parts(entry);
+        let place = Place::of(spot.part, count);
+        let cuts = entry.cuts.borrow();
+        let part = match self.long(&entry.cell) {
+            Some(Long { text, before, .. }) if spot.part >= before => match &*cuts {
+                Some(cuts) if text.len() > ENOUGH => cuts.part(text, spot.part - before),
+                _ => whole(text),
+            },
+            _ => whole(""),
+        };
+        let seconds = seconds(&entry.cell, self.now_ms);
+        let length = if place == Place::Between { 0 } else { part.text.len() + self.open_length(&entry.cell) };
+        let stamp = Stamp { version: entry.version, length, seconds, look: self.look };
+        let of = (spot.entry, spot.part);
+        if let Some(laid) = self.of.layouts.borrow_mut().get(of, &stamp) {
+            return laid;
+        }
+        let laid = Rc::new(lines::draw(&entry.cell, &part, place, &self.look, seconds));
+        self.of.layouts.borrow_mut().keep(of, stamp, &laid);
+        laid
+    }
+
+    /// What parts the layouts of a text that is still coming from those of the same text when it is whole.
+    fn open_length(&self, cell: &Cell) -> usize {
+        match cell {
+            Cell::Speaking(_) => usize::MAX / 2,
+            Cell::Thought(text) => text.len(),
+            _ => 0,
+        }
+    }
 }
 
-fn shell_lines(shell: &ShellCell, width: u16, theme: &Theme, now_ms: u64) -> Vec<Line<'static>> {
-    let (role, after) = match &shell.state {
-        ShellState::Runs(since) => (Role::Running, format!("{} s", now_ms.saturating_sub(*since) / 1_000)),
-        ShellState::Ended(how) => (Role::Dim, clean(how).replace('\n', " ")),
+/// A text that may be long, and how many parts of its cell are before it.
+struct Long<'c> {
+    text: &'c str,
+    kind: TextKind,
+    before: usize,
+}
+
+fn whole(text: &str) -> Part<'_> {
+    Part { text, within: None, joint: Joint::Line }
+}
+
+/// For how long what a cell shows has been running.
+fn seconds(cell: &Cell, now_ms: u64) -> u64 {
+    let since = match cell {
+        Cell::Call(call) => match call.state {
+            CallState::Runs(since) => since,
+            _ => return 0,
+        },
+        Cell::Shell(shell) => match shell.state {
+            ShellState::Runs(since) => since,
+            ShellState::Ended(_) => return 0,
+        },
+        _ => return 0,
     };
-    let command = clean(&shell.command).replace('\n', " ");
-    let head = vec![Span::styled(format!("! {command}"), theme.style(Role::Person))];
-    let after = Line::from(Span::styled(format!("  {after}"), theme.style(role)));
-    let mut lines = vec![truncate(Line::from(head), width)];
-    lines.extend(tail(&shell.output, RESULT_LINES, width, theme));
-    lines.push(truncate(after, width));
-    lines
-}
-
-/// The first line of a result, as far as a card's line has room for it.
-fn outcome(result: &str) -> String {
-    let line = result.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    line.chars().take(80).collect()
-}
-
-/// What an open card shows: the arguments, then the end of the output.
-fn inside(call: &CallCell, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    lines.extend(
-        highlight::lines(&clean(&call.arguments), "json", theme).into_iter().flat_map(|line| wrap(line, width, 2)),
-    );
-    let said = if call.result.is_empty() { &call.output } else { &call.result };
-    if diff::looks_like_diff(said) {
-        lines.extend(diff::render(said, width, theme));
-    } else {
-        lines.extend(tail(said, RESULT_LINES, width, theme));
-    }
-    lines
-}
-
-/// The last lines of a text.
-fn tail(text: &str, most: usize, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let text = clean(text);
-    let all: Vec<&str> = text.lines().collect();
-    let from = all.len().saturating_sub(most);
-    let mut lines = Vec::new();
-    if from > 0 {
-        lines.push(Line::styled(format!("  … {from} lines before"), theme.style(Role::Dim)));
-    }
-    let style = theme.style(Role::Dim);
-    lines.extend(all[from..].iter().map(|line| truncate(Line::styled(format!("  {line}"), style), width)));
-    lines
+    now_ms.saturating_sub(since) / 1_000
 }
 
 impl CallCell {
     /// Takes a piece of what it says while it runs.
     pub fn say(&mut self, piece: &str) {
         keep_the_end(&mut self.output, piece);
+    }
+
+    /// What it has said: the result, or until there is one what it said while it ran.
+    fn said(&self) -> &str {
+        if self.result.is_empty() { &self.output } else { &self.result }
+    }
+
+    /// How much it shows after this: all of it only where that is more than was shown.
+    fn turned(&self) -> Fold {
+        let said = self.said();
+        let is_long = said.len() > TAIL_BYTES || said.lines().count() > TAIL_LINES || self.arguments.len() > 600;
+        match self.fold {
+            Fold::Folded => Fold::Open,
+            Fold::Open if is_long || said.lines().any(|line| line.len() > 70) => Fold::Whole,
+            Fold::Open | Fold::Whole => Fold::Folded,
+        }
     }
 }
 
@@ -445,50 +593,24 @@ impl ShellCell {
     }
 }
 
-/// Adds a piece to an output, and forgets its beginning where it is longer than what is kept.
+/// Adds a piece to an output, and forgets its beginning where it is longer than what is kept. Of a line that is written over and
+/// over, as progress is, only the last state is kept.
 fn keep_the_end(output: &mut String, piece: &str) {
+    let line = output.rfind('\n').map_or(0, |end| end + 1);
     output.push_str(piece);
+    if let Some(state) = last_state(&output[line..]) {
+        output.drain(line..line + state);
+    }
     if output.len() > MOST_OUTPUT {
         let from = output.ceil_char_boundary(output.len() - MOST_OUTPUT / 2);
         output.drain(..from);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn transcript(cells: impl IntoIterator<Item = Cell>) -> Transcript {
-        let mut transcript = Transcript::default();
-        cells.into_iter().for_each(|cell| transcript.push(cell));
-        transcript
-    }
-
-    fn speaking(text: &str) -> Cell {
-        Cell::Speaking(text.to_owned())
-    }
-
-    #[test]
-    fn a_message_is_what_it_was_as_a_whole_whatever_was_heard_of_it() {
-        let between = Cell::Notice("by the way".to_owned());
-        let mut heard = transcript([Cell::Person("?".to_owned()), speaking("one "), between.clone(), speaking("two")]);
-        heard.close_words("one two");
-        let whole = Cell::Model("one two".to_owned());
-        assert_eq!(heard.cells().skip(1).cloned().collect::<Vec<_>>(), [whole.clone(), between]);
-        let mut missed = transcript([speaking("wo")]);
-        missed.close_words("one two");
-        missed.close_words("");
-        assert_eq!(missed.cells().cloned().collect::<Vec<_>>(), [whole.clone()]);
-        let mut late = Transcript::default();
-        late.close_words("one two");
-        assert_eq!(late.cells().cloned().collect::<Vec<_>>(), [whole]);
-    }
-
-    #[test]
-    fn a_void_answer_goes_and_what_was_said_about_it_stays() {
-        let trouble = Cell::Trouble("cut off".to_owned());
-        let mut heard = transcript([Cell::Model("before".to_owned()), speaking("half"), trouble.clone()]);
-        heard.take_back_words();
-        assert_eq!(heard.cells().cloned().collect::<Vec<_>>(), [Cell::Model("before".to_owned()), trouble]);
-    }
+/// How much of the first line of a text was written over by what follows a return.
+fn last_state(text: &str) -> Option<usize> {
+    let line = text.split('\n').next().unwrap_or_default();
+    // A return at the end is half of the end of a line, or is followed by what is still to come.
+    let written = line.trim_end_matches('\r');
+    written.rfind('\r').map(|at| at + 1)
 }

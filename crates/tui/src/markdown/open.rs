@@ -34,11 +34,20 @@ pub fn closed(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}{closers}", kept[..block + end].trim_end()))
 }
 
-/// A fence around code: which sign, and how many.
-#[derive(Clone, Copy)]
-struct Fence {
-    letter: char,
-    count: usize,
+/// A fence around code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// Which sign.
+    pub letter: char,
+    /// How many.
+    pub count: usize,
+}
+
+impl Fence {
+    /// Whether this other fence, with what is behind it on its line, ends the code.
+    pub fn is_ended_by(self, end: Fence, behind: &str) -> bool {
+        end.letter == self.letter && end.count >= self.count && behind.is_empty()
+    }
 }
 
 /// Where the last block begins, and the fence it is in if that is still open.
@@ -50,8 +59,7 @@ fn last_block(text: &str) -> (usize, Option<Fence>) {
         let fence = fence(words);
         match (open, fence) {
             (Some(around), Some((end, behind))) => {
-                if end.letter == around.letter && end.count >= around.count && behind.is_empty() && line.ends_with('\n')
-                {
+                if around.is_ended_by(end, behind) && line.ends_with('\n') {
                     (open, block) = (None, at);
                 }
             }
@@ -68,7 +76,7 @@ fn last_block(text: &str) -> (usize, Option<Fence>) {
 }
 
 /// The fence that a line begins with, and what is behind it.
-fn fence(words: &str) -> Option<(Fence, &str)> {
+pub fn fence(words: &str) -> Option<(Fence, &str)> {
     let letter = words.chars().next().filter(|letter| matches!(letter, '`' | '~'))?;
     let behind = words.trim_start_matches(letter);
     let count = words.len() - behind.len();
@@ -76,7 +84,7 @@ fn fence(words: &str) -> Option<(Fence, &str)> {
 }
 
 /// A line without the blanks and the signs of quotes around it.
-fn unquoted(line: &str) -> &str {
+pub fn unquoted(line: &str) -> &str {
     line.trim_start_matches([' ', '>', '\t']).trim_end()
 }
 
