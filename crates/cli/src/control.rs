@@ -5,21 +5,26 @@
 
 use crate::failure::Failure;
 use crate::person;
+use crate::rates::Models;
 use anyhow::{Context, anyhow};
 use engine::SessionCommand;
-use gate::{Answer, CallId};
+use gate::{Answer, CallId, Person};
+use serde::Serialize;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
-use wire::{ControlReply, ControlRequest, Permission};
+use wire::{ControlReply, ControlRequest, Event, Permission};
 
 /// The longest request, in bytes.
 const MOST: u64 = 64 * 1024;
+/// The longest answer to one, in bytes.
+const MOST_ANSWER: u64 = 4 << 20;
 /// How long it is waited when no connection can be taken.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the owner of a session may take to answer.
@@ -64,7 +69,7 @@ impl Drop for Listening {
 }
 
 /// Listens for commands to a session that this program owns.
-pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>) -> Result<Listening, Failure> {
+pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>, models: Models) -> Result<Listening, Failure> {
     let open = || -> anyhow::Result<UnixListener> {
         let folder = path.parent().unwrap_or(path);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -86,9 +91,8 @@ pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>) -> Result<Lis
             };
             match person::at_the_socket(&stream) {
                 Some(person) => {
-                    let commands = commands.clone();
-                    // One that says nothing keeps nobody else waiting.
-                    tokio::spawn(async move { tokio::time::timeout(PATIENCE, serve(stream, person, commands)).await });
+                    let desk = Desk { person, commands: commands.clone(), models: models.clone() };
+                    tokio::spawn(serve(stream, desk));
                 }
                 // Heard no further, so that it holds nothing: an agent could take up all the room that there is.
                 None => {
@@ -106,71 +110,124 @@ async fn turn_away(mut stream: UnixStream) -> std::io::Result<()> {
     stream.write_all(&[serde_json::to_vec(&reply)?.as_slice(), b"\n"].concat()).await
 }
 
-async fn serve(
-    stream: UnixStream,
-    person: gate::Person,
-    commands: mpsc::Sender<SessionCommand>,
-) -> std::io::Result<()> {
+/// Where one person's requests go.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The person.
+    pub person: Person,
+    /// The session.
+    pub commands: mpsc::Sender<SessionCommand>,
+    /// The models that it can be given.
+    pub models: Models,
+}
+
+async fn serve(stream: UnixStream, desk: Desk) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(MOST)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str(&line) {
-        Err(why) => refused(&format!("the request is not understood: {why}")),
-        Ok(request) => carry(request, person, &commands).await,
+    // One that says nothing keeps nobody else waiting.
+    let asked = async {
+        BufReader::new(read.take(MOST)).read_line(&mut line).await?;
+        let request = match serde_json::from_str(&line) {
+            Err(why) => return Ok((refused(&format!("the request is not understood: {why}")), None)),
+            Ok(request) => request,
+        };
+        let watch = request == ControlRequest::Watch;
+        let reply = desk.carry(if watch { ControlRequest::Status } else { request }).await;
+        let hears = if watch { desk.watch().await } else { None };
+        Ok::<_, std::io::Error>((reply, hears))
     };
-    let mut answer = serde_json::to_vec(&reply)?;
-    answer.push(b'\n');
-    write.write_all(&answer).await
+    let Ok(asked) = tokio::time::timeout(PATIENCE, asked).await else { return Ok(()) };
+    let (reply, hears) = asked?;
+    write_line(&mut write, &reply).await?;
+    let Some(mut hears) = hears else { return Ok(()) };
+    while let Some(event) = hears.recv().await {
+        write_line(&mut write, &event).await?;
+    }
+    Ok(())
 }
 
-async fn carry(request: ControlRequest, person: gate::Person, commands: &mpsc::Sender<SessionCommand>) -> ControlReply {
-    let (done, reply) = oneshot::channel();
-    let orders = match understood(request, person, done) {
-        Ok(orders) => orders,
-        Err(why) => return refused(&why),
-    };
-    for order in orders {
-        if commands.send(order).await.is_err() {
-            return refused("the session is ending");
+async fn write_line(out: &mut OwnedWriteHalf, what: &impl Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    out.write_all(&line).await
+}
+
+impl Desk {
+    /// Has a request carried out, and answers it.
+    pub async fn carry(&self, request: ControlRequest) -> ControlReply {
+        match self.pass(request).await {
+            Ok(reply) => reply.await.unwrap_or_else(|_| refused("the session ended before it answered")),
+            Err(why) => refused(&why),
         }
     }
-    reply.await.unwrap_or_else(|_| refused("the session ended before it answered"))
-}
 
-/// What a session is to do for a request, the last of it an answer; or what is wrong with the request.
-pub fn understood(
-    request: ControlRequest,
-    person: gate::Person,
-    done: oneshot::Sender<ControlReply>,
-) -> Result<Vec<SessionCommand>, String> {
-    let order = match request {
-        ControlRequest::Status => return Ok(vec![SessionCommand::Status { done }]),
-        ControlRequest::SetMode { mode } => {
-            let mode = mode.parse().map_err(|why| format!("{why}"))?;
-            return Ok(vec![SessionCommand::SetMode { person, mode, done }]);
+    /// Passes a request on to the session, in its turn, and says where the answer will come from.
+    pub async fn pass(&self, request: ControlRequest) -> Result<oneshot::Receiver<ControlReply>, String> {
+        let (done, reply) = oneshot::channel();
+        for order in self.understood(request, done).await? {
+            self.commands.send(order).await.map_err(|_| "the session is ending".to_owned())?;
         }
-        ControlRequest::Say { text } => SessionCommand::Say(text),
-        ControlRequest::GoOn => SessionCommand::GoOn,
-        ControlRequest::Answer { call, answer, edited, words } => {
-            let answer = match answer {
-                Permission::Once => Answer::Once,
-                Permission::Session => Answer::ForSession,
-                Permission::No => Answer::No,
-            };
-            SessionCommand::Answer { person, call: CallId::new(call), answer, edited, words }
-        }
-        ControlRequest::Respond { call, text } => SessionCommand::Respond { call: CallId::new(call), text },
-        ControlRequest::Stop => SessionCommand::Stop,
-    };
-    Ok(vec![order, SessionCommand::Status { done }])
+        Ok(reply)
+    }
+
+    /// Has somebody hear all that the session says; `None` when there is no session any more.
+    async fn watch(&self) -> Option<mpsc::Receiver<Event>> {
+        let (done, hears) = oneshot::channel();
+        self.commands.send(SessionCommand::Watch { done }).await.ok()?;
+        hears.await.ok()
+    }
+
+    /// What a session is to do for a request, the last of it an answer; or what is wrong with the request.
+    async fn understood(
+        &self,
+        request: ControlRequest,
+        done: oneshot::Sender<ControlReply>,
+    ) -> Result<Vec<SessionCommand>, String> {
+        let person = self.person.clone();
+        let order = match request {
+            ControlRequest::Status => return Ok(vec![SessionCommand::Status { done }]),
+            ControlRequest::SetMode { mode } => {
+                let mode = mode.parse().map_err(|why| format!("{why}"))?;
+                return Ok(vec![SessionCommand::SetMode { person, mode, done }]);
+            }
+            ControlRequest::Look { at } => return Ok(vec![SessionCommand::Look { at, done }]),
+            ControlRequest::Revoke { grant } => {
+                let grant = grant.parse().map_err(|why| format!("`{grant}`: {why}"))?;
+                return Ok(vec![SessionCommand::Revoke { person, grant, done }]);
+            }
+            ControlRequest::UseModel { model } => {
+                let picked = self.models.pick(&model).await.map_err(|failure| failure.in_a_line())?;
+                return Ok(vec![SessionCommand::UseModel { picked: Box::new(picked), done }]);
+            }
+            ControlRequest::Compact => return Ok(vec![SessionCommand::SumUp { done }]),
+            ControlRequest::RestartServer { server } => {
+                return Ok(vec![SessionCommand::RestartServer { server, done }]);
+            }
+            ControlRequest::Rename { title } => return Ok(vec![SessionCommand::Rename { title, done }]),
+            ControlRequest::Watch => return Err("watching goes on for as long as a connection of its own".to_owned()),
+            ControlRequest::Say { text } => SessionCommand::Say(text),
+            ControlRequest::GoOn => SessionCommand::GoOn,
+            ControlRequest::Answer { call, answer, edited, words } => {
+                let answer = match answer {
+                    Permission::Once => Answer::Once,
+                    Permission::Session => Answer::ForSession,
+                    Permission::No => Answer::No,
+                };
+                SessionCommand::Answer { person, call: CallId::new(call), answer, edited, words }
+            }
+            ControlRequest::Respond { call, text } => SessionCommand::Respond { call: CallId::new(call), text },
+            ControlRequest::Stop => SessionCommand::Stop,
+        };
+        Ok(vec![order, SessionCommand::Status { done }])
+    }
 }
 
 fn refused(why: &str) -> ControlReply {
     ControlReply::Refused { why: why.to_owned() }
 }
 
-/// Asks the owner of a session; `None` when nobody owns it.
-pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<ControlReply>, Failure> {
+/// Connects to the owner of a session; `None` when nobody owns it.
+async fn connect(path: &Path) -> Result<Option<UnixStream>, Failure> {
     let connect = async { UnixStream::connect(&Reach::of(path)?.path).await };
     let stream = match connect.await {
         Ok(stream) => stream,
@@ -183,18 +240,43 @@ pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<Control
         let cause = anyhow!("what listens at `{}` is not the program that has the session", path.display());
         return Err(Failure::host(cause).hint("the agent may have put it there; end the session's program"));
     }
+    Ok(Some(stream))
+}
+
+/// Asks the owner of a session; `None` when nobody owns it.
+pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<ControlReply>, Failure> {
+    let Some(stream) = connect(path).await? else { return Ok(None) };
     let exchange = async {
         let (read, mut write) = stream.into_split();
-        let mut line = serde_json::to_vec(request)?;
-        line.push(b'\n');
         // One that is turned away is told so before it has said anything.
-        let _ = write.write_all(&line).await;
+        let _ = write_line(&mut write, request).await;
         let mut answer = String::new();
-        BufReader::new(read.take(MOST)).read_line(&mut answer).await?;
+        BufReader::new(read.take(MOST_ANSWER)).read_line(&mut answer).await?;
         Ok::<ControlReply, anyhow::Error>(serde_json::from_str(&answer)?)
     };
     match tokio::time::timeout(PATIENCE, exchange).await {
         Ok(reply) => reply.map(Some).map_err(|why| Failure::host(why.context("the session's owner did not answer"))),
         Err(_) => Err(Failure::host(anyhow!("the session's owner did not answer within {} s", PATIENCE.as_secs()))),
     }
+}
+
+/// Hears all that a session says, from its past on, until its owner ends or the hearer has enough.
+pub async fn watch(path: &Path, mut hear: impl FnMut(Event) -> bool) -> Result<(), Failure> {
+    let Some(stream) = connect(path).await? else { return Ok(()) };
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let listen = async {
+        write_line(&mut write, &ControlRequest::Watch).await?;
+        let Some(first) = lines.next_line().await? else { return Ok(()) };
+        if let ControlReply::Refused { why } = serde_json::from_str(&first)? {
+            return Err(anyhow!(why));
+        }
+        while let Some(line) = lines.next_line().await? {
+            if !hear(serde_json::from_str(&line)?) {
+                break;
+            }
+        }
+        Ok(())
+    };
+    listen.await.map_err(|why| Failure::host(why.context("the session's owner is not understood")))
 }

@@ -134,6 +134,11 @@ impl<W: Write> Human<W> {
             },
             Event::Mode { chip, .. } => self.line(&format!("mode: {}", self.bold(chip))),
             Event::Notice { text } => self.line(&format!("note: {}", clean(text))),
+            Event::Model { model, notes } => {
+                self.line(&format!("model: {}", self.bold(&clean(model))))?;
+                notes.iter().try_for_each(|note| self.line(&format!("note: {}", clean(note))))
+            }
+            Event::Titled { .. } | Event::CaughtUp { .. } => Ok(()),
             Event::End { status, reason, refused, going_on, spend, tokens, .. } => {
                 self.end(*status, reason.as_deref(), (refused, going_on), (spend, tokens))
             }
@@ -326,6 +331,45 @@ pub fn short(text: &str) -> String {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }
+}
+
+/// A conversation as Markdown, for a person to keep.
+pub fn as_markdown(events: &[Event]) -> String {
+    let mut text = String::new();
+    for event in events {
+        match event {
+            Event::Prompt { text: said } => text.push_str(&format!("## {}\n\n", said.replace('\n', "\n\n"))),
+            Event::Message { text: said, .. } if !said.is_empty() => text.push_str(&format!("{said}\n\n")),
+            Event::Call { tool, summary, arguments, .. } => {
+                let what = if summary.is_empty() { tool } else { summary };
+                text.push_str(&format!("**{}**\n\n{}\n", short(what), fenced("json", arguments)));
+            }
+            Event::Result { text: result, .. } => text.push_str(&format!("{}\n", fenced("text", result))),
+            Event::Notice { text: notice } => text.push_str(&format!("*{}*\n\n", short(notice))),
+            _other => {}
+        }
+    }
+    text
+}
+
+/// A text in a fence that it does not contain.
+fn fenced(language: &str, text: &str) -> String {
+    let ticks = text.split(|c| c != '`').map(str::len).max().unwrap_or(0).max(2) + 1;
+    let fence = "`".repeat(ticks);
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end())
+}
+
+/// Takes the whole characters from the front of what was read so far; a torn one waits for its rest.
+pub fn whole_characters(read: &mut Vec<u8>) -> String {
+    let whole = match std::str::from_utf8(read) {
+        Ok(_) => read.len(),
+        // What is no text at all is not waited for.
+        Err(why) if why.error_len().is_none() => why.valid_up_to(),
+        Err(_) => read.len(),
+    };
+    let rest = read.split_off(whole);
+    let taken = std::mem::replace(read, rest);
+    String::from_utf8_lossy(&taken).into_owned()
 }
 
 #[cfg(test)]

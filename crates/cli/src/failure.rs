@@ -56,6 +56,11 @@ impl Failure {
         self
     }
 
+    /// The whole of it in a line, for a surface that goes on.
+    pub fn in_a_line(&self) -> String {
+        self.hints.iter().fold(format!("{:#}", self.cause), |line, hint| format!("{line}; {hint}"))
+    }
+
     /// The exit status: 2 for what the person said or configured, else 1.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.kind {

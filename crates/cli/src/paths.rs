@@ -60,6 +60,11 @@ impl Paths {
         self.cache.join("router-models.json")
     }
 
+    /// The file of what the person has sent, a JSON text a line.
+    pub fn sent(&self) -> PathBuf {
+        self.data.join("sent.jsonl")
+    }
+
     /// The folder of everything that is written.
     pub fn store(&self) -> &Path {
         &self.data

@@ -11,13 +11,15 @@ pub mod router;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::wiring::{self, Picked};
+use crate::wiring;
 use anyhow::anyhow;
+use engine::Picked;
 use engine::Tariff;
 use model::{Provider, Script};
 use pricing::models::{ModelPrice, PriceSource, Rates};
 use router::RouterList;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The provider whose own list says what its models cost.
 const ROUTER: &str = "huggingface";
@@ -113,6 +115,25 @@ pub async fn priced_live(config: &Config, paths: &Paths, picked: Picked) -> Resu
             };
             Ok(Picked { context_tokens: picked.context_tokens.or(listed), tariff, ..picked })
         }
+    }
+}
+
+/// Picks models by name for a session that runs, under the configuration as it was when the session began.
+#[derive(Clone, Debug)]
+pub struct Models {
+    config: Arc<Config>,
+    paths: Arc<Paths>,
+}
+
+impl Models {
+    /// The models of this configuration.
+    pub fn of(config: &Config, paths: &Paths) -> Models {
+        Models { config: Arc::new(config.clone()), paths: Arc::new(paths.clone()) }
+    }
+
+    /// The model of this name, with its price as it stands now.
+    pub async fn pick(&self, name: &str) -> Result<Picked, Failure> {
+        priced_live(&self.config, &self.paths, wiring::pick_model(&self.config, Some(name))?).await
     }
 }
 

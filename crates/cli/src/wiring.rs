@@ -9,7 +9,7 @@ use crate::instructions;
 use crate::paths::Paths;
 use crate::rates;
 use anyhow::{Context, anyhow};
-use engine::{Setup, Tariff};
+use engine::{Picked, Setup, Tariff};
 use host::children::Runs;
 use host::environment::Environment;
 use host::http::Net;
@@ -31,27 +31,10 @@ use tools::hf_jobs::Board;
 use tools::site::{Hub, HubToken, JobSecret, SecretPower};
 use turn::Limits;
 
-/// The share of a model's context, in percent, from which older turns are summed up.
-const COMPACT_AT: u64 = 80;
 /// The variable that the Hub's own tools read.
 const HUB_TOKEN: &str = "HF_TOKEN";
 /// The Hub.
 const HUB: &str = "https://huggingface.co";
-
-/// A model that was picked, with what the person has to know of it.
-#[derive(Debug)]
-pub struct Picked {
-    /// As the person wrote it.
-    pub name: String,
-    /// The model.
-    pub model: Model,
-    /// What it costs.
-    pub tariff: Tariff,
-    /// How many tokens it can take in, where the configuration says so.
-    pub context_tokens: Option<u64>,
-    /// The most tokens of one answer, where the configuration says so.
-    pub max_output_tokens: Option<u32>,
-}
 
 /// The cap that `yolo` alone takes.
 pub fn default_cap(config: &Config) -> Result<Usd, Failure> {
@@ -278,7 +261,7 @@ pub fn setup(
     };
     let limits = Limits {
         requests: config.limits.max_turns.unwrap_or(Limits::default().requests),
-        context_tokens: picked.context_tokens.map(|tokens| tokens / 100 * COMPACT_AT),
+        context_tokens: picked.sum_up_at(),
         ..Limits::default()
     };
     let setup = Setup {

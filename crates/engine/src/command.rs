@@ -99,6 +99,8 @@ pub enum SessionCommand {
     },
     /// An MCP server did something by itself, or asks the person.
     Server(ServerEvent),
+    /// Nobody wants to say anything for now: listening between turns ends. While it works, that is nothing.
+    Leave,
     /// A person stops what runs. Twice gives up waiting for it.
     Stop,
 }

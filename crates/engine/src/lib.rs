@@ -14,7 +14,7 @@ mod calls;
 pub mod command;
 mod looking;
 pub mod metering;
-mod past;
+pub mod past;
 mod reconciling;
 pub mod record;
 pub mod requests;

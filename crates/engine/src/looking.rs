@@ -7,9 +7,12 @@ use crate::calls::{self, Waiting};
 use crate::past;
 use crate::record::{self, RecordError};
 use crate::session::{EngineError, Session};
-use crate::work;
+use crate::work::{self, Admitted, Understood};
+use gate::{CallId, supervise};
+use std::time::Duration;
 use tokio::sync::mpsc;
-use turn::chat::Message;
+use tokio_util::sync::CancellationToken;
+use turn::chat::{Message, ToolCall};
 use wire::{ContextPart, ControlReply, Doing, Event, Look, ServerLine, ServerTool};
 
 /// How many events may wait for a slow watcher beside its past, before it is let go.
@@ -17,9 +20,9 @@ const WATCHER_WAITS: usize = 4_096;
 
 impl Session {
     /// Answers somebody who looks.
-    pub(crate) fn look(&self, at: Look) -> ControlReply {
+    pub(crate) async fn look(&mut self, at: Look) -> Result<ControlReply, EngineError> {
         let state = self.gate.state();
-        match at {
+        Ok(match at {
             Look::Answers => ControlReply::Answers { grants: state.grants.iter().map(ToString::to_string).collect() },
             Look::Prohibitions => {
                 ControlReply::Prohibitions { rules: state.prohibitions.iter().map(ToString::to_string).collect() }
@@ -30,6 +33,36 @@ impl Session {
                 parts: self.context(),
             },
             Look::Servers => ControlReply::Servers { servers: self.servers() },
+            Look::Changes => {
+                let mut text = String::new();
+                for operation in
+                    [r#"{"operation":"status"}"#, r#"{"operation":"diff","revision":"HEAD","detail":"patch"}"#]
+                {
+                    text.push_str(&self.read_history(operation).await?);
+                    text.push_str("\n\n");
+                }
+                ControlReply::Changes { text }
+            }
+        })
+    }
+
+    /// Has git asked for the person, as the model has it asked: nothing that the repository configures is run. A free read
+    /// on record, which only a rule of the person's own can be in the way of.
+    async fn read_history(&mut self, arguments: &str) -> Result<String, EngineError> {
+        let id = CallId::new(format!("look-{}", self.gate.state().started.len()));
+        let call = ToolCall { id: id.to_string(), name: "history".to_owned(), arguments: arguments.to_owned() };
+        let Ok(Understood::Work(work)) = work::understand(&call, &self.setup.desk()) else {
+            unreachable!("the words are written here");
+        };
+        match work.admit(&mut self.gate, id.clone()).await? {
+            Admitted::Run(ready) => {
+                let (scene, servers) = (self.setup.scene.clone(), self.setup.servers.clone());
+                let ended = supervise(ready.run(scene, servers), CancellationToken::new(), Duration::ZERO).await;
+                let report = self.gate.close(&id, ended, |_| Ok(Vec::new())).await?;
+                Ok(report.text().to_owned())
+            }
+            Admitted::Refused(refusal) => Ok(refusal.reason.to_string()),
+            Admitted::Ask(question, _) => Ok(question.why.to_string()),
         }
     }
 
@@ -71,8 +104,9 @@ impl Session {
         self.setup.servers.states().into_iter().map(line).collect()
     }
 
-    /// What was said so far, what is asked, and what it is doing: for somebody who comes later.
-    pub async fn past(&self) -> Result<Vec<Event>, EngineError> {
+    /// What was said so far, what is asked, and what it is doing: for somebody who comes later. `notes` are what a person
+    /// might not expect.
+    pub async fn past(&self, notes: Vec<String>) -> Result<Vec<Event>, EngineError> {
         let records = record::all(&self.place.journal, &self.place.id).await?;
         let seq = records.last().map_or(0, |record| record.seq);
         let told = past::told(&records, self.chip()).map_err(|why| RecordError::Turn { seq, why })?;
@@ -82,14 +116,14 @@ impl Session {
         });
         let forms = self.elicited.open.iter().map(|(id, asked)| crate::servers::form(id, asked, self.chip()));
         let doing = if self.turn.is_idle() { Doing::Waits } else { Doing::Works };
-        let header = self.header(Vec::new());
+        let header = self.header(notes);
         let end = [Event::CaughtUp { doing }];
         Ok([header].into_iter().chain(told).chain(asked).chain(forms).chain(end).collect())
     }
 
     /// Has somebody hear everything: the past first, then what happens.
     pub(crate) async fn watched(&self) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let past = self.past().await?;
+        let past = self.past(Vec::new()).await?;
         let (watcher, hears) = mpsc::channel(past.len() + WATCHER_WAITS);
         for event in past {
             // There is room for all of it.

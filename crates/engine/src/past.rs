@@ -17,7 +17,7 @@ use wire::Event;
 ///
 /// # Errors
 /// When a record cannot be read.
-pub(crate) fn told(records: &[Record], chip: String) -> Result<Vec<Event>, serde_json::Error> {
+pub fn told(records: &[Record], chip: String) -> Result<Vec<Event>, serde_json::Error> {
     let machine = Turn::new(Limits::default());
     let mut past = Past { events: Vec::new(), machine, made: BTreeMap::new(), chip };
     for record in records {

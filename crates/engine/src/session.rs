@@ -309,7 +309,7 @@ impl Session {
         unreachable!("a conversation that is not over always wants something")
     }
 
-    /// Waits, between turns, until there is something to run for; `None` when nobody can say anything any more. What else
+    /// Waits, between turns, until there is something to run for; `None` when nobody can say anything any more, or wants to. What else
     /// is commanded meanwhile is heeded.
     pub async fn listen(
         &mut self,
@@ -319,6 +319,7 @@ impl Session {
             match command {
                 SessionCommand::Say(text) => return Ok(Some(turn::TurnEvent::Said { text })),
                 SessionCommand::GoOn => return Ok(Some(turn::TurnEvent::GoOn)),
+                SessionCommand::Leave => return Ok(None),
                 SessionCommand::SumUp { done } if self.turn.can_sum_up() => {
                     let _ = done.send(self.status());
                     return Ok(Some(turn::TurnEvent::SumUp));
@@ -457,7 +458,9 @@ impl Session {
                 self.answer_elicitation(&call, &text);
                 Ok(ModeChanged::No)
             }
-            SessionCommand::Answer { .. } | SessionCommand::GoOn | SessionCommand::Stop => Ok(ModeChanged::No),
+            SessionCommand::Answer { .. } | SessionCommand::GoOn | SessionCommand::Stop | SessionCommand::Leave => {
+                Ok(ModeChanged::No)
+            }
             other => {
                 self.heed_about_itself(other).await?;
                 Ok(ModeChanged::No)
@@ -470,7 +473,7 @@ impl Session {
         // Whoever asked may be gone.
         match command {
             SessionCommand::Look { at, done } => {
-                let _ = done.send(self.look(at));
+                let _ = done.send(self.look(at).await?);
             }
             SessionCommand::Revoke { person, grant, done } => {
                 let reply = if self.gate.state().grants.contains(&grant) {

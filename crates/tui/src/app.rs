@@ -119,6 +119,7 @@ impl App {
                     ControlReply::Status { mode, chip, .. } => (self.mode, self.chip) = (mode, chip),
                     ControlReply::Refused { why } => self.transcript.push(Cell::Trouble(why)),
                     ControlReply::Answers { .. }
+                    | ControlReply::Changes { .. }
                     | ControlReply::Prohibitions { .. }
                     | ControlReply::Context { .. }
                     | ControlReply::Servers { .. } => {}

@@ -89,6 +89,8 @@ pub enum Look {
     Context,
     /// The MCP servers and their tools.
     Servers,
+    /// What differs in the workspace from its last commit.
+    Changes,
 }
 
 /// A person's answer to a question for permission.
@@ -140,6 +142,11 @@ pub enum ControlReply {
         limit: Option<u64>,
         /// The parts, as they are sent.
         parts: Vec<ContextPart>,
+    },
+    /// What differs in the workspace from its last commit.
+    Changes {
+        /// As git has it.
+        text: String,
     },
     /// The MCP servers.
     Servers {

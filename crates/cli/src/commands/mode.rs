@@ -81,6 +81,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             draw::spend_lines(&spend).iter().for_each(|line| outln!("{line}"));
             Ok(ExitCode::SUCCESS)
         }
+        other => Err(Failure::host(anyhow!("the session answered something else: {other:?}"))),
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Args {
 /// Runs it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let person = person::at_the_command_line()?;
-    let first = args.prompt.map_or(TurnEvent::GoOn, |text| TurnEvent::Said { text });
+    let first = Some(args.prompt.map_or(TurnEvent::GoOn, |text| TurnEvent::Said { text }));
     let job = Job {
         which: Which::Named(args.id),
         first,

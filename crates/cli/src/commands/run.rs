@@ -8,11 +8,11 @@ use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::out::out;
 use crate::paths::Paths;
-use crate::rates;
+use crate::rates::{self, Models};
 use crate::wiring;
 use crate::{config::Config, person};
 use anyhow::{Context, anyhow};
-use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface, Tariff};
+use engine::{About, Authority, EngineError, RunEnd, Session, SessionCommand, Setup, Surface};
 use gate::Person;
 use journal::{IfMissing, Journal, JournalError, SessionId, SessionRow};
 use mcp::ServerEvent;
@@ -57,7 +57,7 @@ pub struct Args {
 }
 
 /// What a new and a resumed run have in common.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Options {
     /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`; a new session is `agent` without it
     #[arg(long, value_name = "MODE")]
@@ -112,8 +112,8 @@ pub enum Which {
 pub struct Job {
     /// Which session.
     pub which: Which,
-    /// What is said first.
-    pub first: TurnEvent,
+    /// What is said first; `None` waits for a person to say it.
+    pub first: Option<TurnEvent>,
     /// The folder to work in; a resumed session keeps its own.
     pub folder: PathBuf,
     /// Whether somebody can be asked in a new session.
@@ -136,7 +136,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let job = Job {
         which,
-        first: TurnEvent::Said { text },
+        first: Some(TurnEvent::Said { text }),
         folder: args.directory,
         attendance: Attendance::Unattended,
         options: args.options,
@@ -182,7 +182,7 @@ async fn carry_out(job: Job, person: Person, config: Config, paths: Paths) -> Re
     let lines = Lines::open();
     let journal = Journal::open(&paths.database(), IfMissing::Create).await.map_err(Failure::host)?;
     let (events, shown) = mpsc::unbounded_channel();
-    let surface = Surface { default_cap: wiring::default_cap(&config)?, events };
+    let surface = Surface { default_cap: wiring::default_cap(&config)?, events: events.into() };
     let form = job.options.form();
     // In a thread of its own: a reader that pauses keeps nobody waiting who has something to say to the session.
     let printing = tokio::task::spawn_blocking(move || print(shown, form));
@@ -252,11 +252,11 @@ async fn run_session(
     Lines { commands, mut heard, interrupted }: Lines,
 ) -> Result<Over, Failure> {
     let opened = open(job, person, (config, paths), journal, surface).await?;
-    let (mut session, header, setup) = (opened.session, opened.header, opened.setup);
-    let first = first_words(&job.first, &session)?;
+    let (mut session, setup) = (opened.session, opened.setup);
+    let first = first_words(job.first.as_ref().unwrap_or(&TurnEvent::GoOn), &session)?;
     tokio::spawn(hear_servers(opened.server_events, commands.clone()));
-    let listening = control::listen(&paths.socket(session.id().as_str()), commands)?;
-    session.say(header);
+    let listening = control::listen(&paths.socket(session.id().as_str()), commands, Models::of(config, paths))?;
+    session.say(session.header(opened.notes));
     // The model is told of the tools once; a server that takes longer than this is left out until it is there.
     tokio::select! {
         _ = setup.servers.ready(SERVERS_PATIENCE) => {}
@@ -306,8 +306,8 @@ pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mps
 pub struct Opened {
     /// The session.
     pub session: Session,
-    /// The first event.
-    pub header: Event,
+    /// What a person might not expect of its model.
+    pub notes: Vec<String>,
     /// What it works with.
     pub setup: Setup,
     /// What its servers do by themselves.
@@ -329,20 +329,23 @@ pub async fn open(
         Which::Named(id) => Some(journal.session(&session_id(id)?).await.map_err(Failure::user)?),
     };
     let about = row.as_ref().map(about).transpose()?;
-    let named = job.options.model.clone().or(about.as_ref().map(|about| about.model.clone()));
+    let named = match (&job.options.model, &row, &about) {
+        (None, Some(row), Some(about)) => Some(model_of(journal, &row.id, about).await?),
+        (named, _, _) => named.clone(),
+    };
     let picked = rates::priced_live(config, paths, wiring::pick_model(config, named.as_deref())?).await?;
-    let name = picked.name.clone();
+    let (name, notes) = (picked.name.clone(), picked.notes());
     let folder = about.as_ref().map_or(job.folder.clone(), |about| PathBuf::from(&about.workspace));
     let id = row.map_or_else(new_id, |row| Ok(row.id))?;
     let (setup, server_events) = wiring::setup(config, picked, &folder, paths.outputs(id.as_str()))?;
     let session = match about {
         None => {
             let title = match &job.first {
-                TurnEvent::Said { text } => crate::draw::short(text),
-                other => format!("{other:?}"),
+                Some(TurnEvent::Said { text }) => crate::draw::short(text),
+                _nothing_yet => String::new(),
             };
             let workspace = setup.scene.workspace.root().display().to_string();
-            let about = About { workspace, model: name.clone(), title };
+            let about = About { workspace, model: name, title };
             let authority = Authority {
                 mode: wish.unwrap_or(ModeChoice::DEFAULT).resolve(None, surface.default_cap),
                 attendance: job.attendance,
@@ -359,21 +362,17 @@ pub async fn open(
             session
         }
     };
-    let header = session.header(name, notes(&setup));
-    Ok(Opened { session, header, setup, server_events })
+    Ok(Opened { session, notes, setup, server_events })
 }
 
-/// What a person might not expect of this model.
-fn notes(setup: &Setup) -> Vec<String> {
-    match &*setup.tariff {
-        Tariff::Unknown(why) => {
-            vec![format!("the model has no price ({why}): its requests are counted in tokens alone")]
-        }
-        Tariff::Known(_) => Vec::new(),
-    }
+/// The model that a stored session is to go on with: the one that was picked in it last, else the one that it began with.
+async fn model_of(journal: &Journal, id: &SessionId, about: &About) -> Result<String, Failure> {
+    let records = engine::record::all(journal, id).await.map_err(Failure::host)?;
+    Ok(engine::record::picked_model(&records).unwrap_or_else(|| about.model.clone()))
 }
 
-async fn last_here(journal: &Journal, folder: &Path) -> Result<SessionRow, Failure> {
+/// The last session of a folder.
+pub async fn last_here(journal: &Journal, folder: &Path) -> Result<SessionRow, Failure> {
     let here = folder.canonicalize().with_context(|| format!("`{}`", folder.display())).map_err(Failure::user)?;
     let here = here.display().to_string();
     let sessions = journal.sessions().await.map_err(Failure::host)?;
@@ -385,8 +384,9 @@ async fn last_here(journal: &Journal, folder: &Path) -> Result<SessionRow, Failu
 
 /// What a session is about.
 pub fn about(row: &SessionRow) -> Result<About, Failure> {
-    let about = serde_json::from_str(&row.about);
-    about.map_err(|why| Failure::host(anyhow!(why).context(format!("the header of session `{}`", row.id))))
+    let about = serde_json::from_str::<About>(&row.about);
+    let named = |about: About| About { title: row.title.clone().unwrap_or(about.title), ..about };
+    about.map(named).map_err(|why| Failure::host(anyhow!(why).context(format!("the header of session `{}`", row.id))))
 }
 
 /// Reads a session's name.

@@ -62,7 +62,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 }
 
 /// How long ago something was, in the largest unit that fits.
-fn age(ms: i64) -> String {
+pub fn age(ms: i64) -> String {
     let minutes = ms / 60_000;
     match (minutes, minutes / 60, minutes / 60 / 24) {
         (0, ..) => "now".to_owned(),

@@ -83,6 +83,10 @@ fn said(event: &TurnEvent) {
         TurnEvent::Compacted { .. } => outln!("(older messages were summed up)"),
         TurnEvent::Stopped => outln!("(stopped)"),
         TurnEvent::CapReached { why } => outln!("(the cap is reached: {})", clean(why)),
-        TurnEvent::Limited { .. } | TurnEvent::Replied { .. } | TurnEvent::GoOn | TurnEvent::ContextFull => {}
+        TurnEvent::Limited { .. }
+        | TurnEvent::Replied { .. }
+        | TurnEvent::GoOn
+        | TurnEvent::ContextFull
+        | TurnEvent::SumUp => {}
     }
 }

@@ -1,0 +1,260 @@
+//! The session's side of a terminal: opened, run turn by turn, and left for another one when the person wants that.
+//!
+//! Not here: the screen, or what it wants done besides.
+
+use super::errands::{Current, answered};
+use crate::commands::run::{self, Job, Opened, Options, SERVERS_PATIENCE, Which, engine_failure, first_words};
+use crate::config::Config;
+use crate::control::{self, Desk};
+use crate::failure::Failure;
+use crate::paths::Paths;
+use crate::wiring;
+use anyhow::anyhow;
+use engine::{RunEnd, Session, SessionCommand, Setup, Surface};
+use journal::{IfMissing, Journal};
+use policy::Attendance;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::mpsc as std_mpsc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tui::errand::{Input, Opening};
+use wire::{ControlReply, ControlRequest, Event, Status};
+
+/// A session that is being opened.
+pub type Opens = Pin<Box<dyn Future<Output = Result<Opened, Failure>>>>;
+
+/// Where the first session comes from.
+pub enum Seat {
+    /// The person's own configuration and journal.
+    Configured(Job),
+    /// Whoever has prepared one, in a journal of its own; no other can be opened beside it.
+    Prepared {
+        /// That journal.
+        journal: PathBuf,
+        /// Opens it in the journal, for a surface.
+        open: Box<dyn FnOnce(Journal, Surface) -> Opens + Send>,
+    },
+}
+
+/// Whoever sits between the screen and its sessions.
+pub struct Sitter {
+    pub desk: Desk,
+    pub config: Config,
+    pub paths: Paths,
+    pub input: std_mpsc::Sender<Input>,
+    pub openings: mpsc::UnboundedReceiver<Opening>,
+    /// Cancelled when the person leaves.
+    pub left: CancellationToken,
+}
+
+/// A session that was opened and has not been shown yet.
+struct Ready {
+    opened: Opened,
+    /// What it says, until that is passed on.
+    told: mpsc::UnboundedReceiver<Event>,
+    journal: Journal,
+}
+
+/// A session that is shown, with what goes on beside it.
+struct Here {
+    session: Session,
+    setup: Setup,
+    journal: Journal,
+    telling: JoinHandle<()>,
+    servers: JoinHandle<()>,
+    socket: control::Listening,
+}
+
+impl Sitter {
+    /// Opens the first session and serves the person until they leave.
+    pub async fn sit(
+        mut self,
+        seat: Seat,
+        mut heard: mpsc::Receiver<SessionCommand>,
+        opened: std_mpsc::Sender<Current>,
+    ) -> Result<(), Failure> {
+        let can_open = matches!(seat, Seat::Configured(_));
+        let mut here = self.begin(self.first(seat).await?).await?;
+        let current = Current::default();
+        current.set(&here.session);
+        let _ = opened.send(current.clone());
+        while let Some(opening) = self.turns(&mut here, &mut heard).await? {
+            let other = match can_open {
+                true => self.other(opening, &here).await,
+                false => Err(Failure::user(anyhow!("the demo has this one session"))),
+            };
+            match other {
+                Ok(other) => {
+                    here.leave().await;
+                    here = self.begin(other).await?;
+                    current.set(&here.session);
+                }
+                Err(why) => {
+                    let _ = self.input.send(Input::Trouble(why.in_a_line()));
+                }
+            }
+        }
+        let journal = here.journal.clone();
+        here.leave().await;
+        journal.close().await.map_err(Failure::host)
+    }
+
+    async fn first(&self, seat: Seat) -> Result<Ready, Failure> {
+        match seat {
+            Seat::Configured(job) => {
+                let database = self.paths.database();
+                let journal = Journal::open(&database, IfMissing::Create).await.map_err(Failure::host)?;
+                self.open(&job, journal).await
+            }
+            Seat::Prepared { journal, open } => {
+                let journal = Journal::open(&journal, IfMissing::Create).await.map_err(Failure::host)?;
+                let (surface, told) = self.surface()?;
+                let opened = open(journal.clone(), surface).await?;
+                Ok(Ready { opened, told, journal })
+            }
+        }
+    }
+
+    async fn open(&self, job: &Job, journal: Journal) -> Result<Ready, Failure> {
+        let (surface, told) = self.surface()?;
+        let opened = run::open(job, &self.desk.person, (&self.config, &self.paths), &journal, surface).await?;
+        Ok(Ready { opened, told, journal })
+    }
+
+    fn surface(&self) -> Result<(Surface, mpsc::UnboundedReceiver<Event>), Failure> {
+        let (events, told) = mpsc::unbounded_channel();
+        Ok((Surface { default_cap: wiring::default_cap(&self.config)?, events: events.into() }, told))
+    }
+
+    /// Opens the session that the person wants in the place of this one.
+    async fn other(&self, opening: Opening, here: &Here) -> Result<Ready, Failure> {
+        let Event::Session { model, workspace, mode, title, .. } = here.session.header(Vec::new()) else {
+            unreachable!("a session's header is the event of that name");
+        };
+        let new = |options: Options| Job {
+            which: Which::New,
+            first: None,
+            folder: PathBuf::from(&workspace),
+            attendance: Attendance::Attended,
+            options,
+        };
+        let options = Options { model: Some(model), ..Options::default() };
+        match opening {
+            Opening::New => self.open(&new(options), here.journal.clone()).await,
+            Opening::Session(id) => {
+                let job = Job { which: Which::Named(id), ..new(Options::default()) };
+                self.open(&job, here.journal.clone()).await
+            }
+            Opening::Fork { said } => {
+                let records = engine::record::all(&here.journal, here.session.id()).await.map_err(Failure::host)?;
+                // A fork looks no further than it did. What it may spend the person says anew: a cap is for one session.
+                let mode = if mode == PLAN { mode.parse().ok() } else { None };
+                let mut other = self.open(&new(Options { mode, ..options }), here.journal.clone()).await?;
+                other.opened.session.begin_from(&records, said).await.map_err(engine_failure)?;
+                let id = other.opened.session.id().clone();
+                here.journal.rename(&id, &format!("{title} (fork)")).await.map_err(Failure::host)?;
+                Ok(other)
+            }
+        }
+    }
+
+    /// Tells the screen what was before, and begins what goes on beside the session.
+    async fn begin(&self, Ready { opened, mut told, journal }: Ready) -> Result<Here, Failure> {
+        let Opened { session, notes, setup, server_events } = opened;
+        for event in session.past(notes).await.map_err(engine_failure)? {
+            let _ = self.input.send(Input::Event(Box::new(event)));
+        }
+        let input = self.input.clone();
+        let telling = tokio::spawn(async move {
+            while let Some(event) = told.recv().await {
+                if input.send(Input::Event(Box::new(event))).is_err() {
+                    return;
+                }
+            }
+        });
+        let Desk { commands, models, .. } = &self.desk;
+        let servers = tokio::spawn(run::hear_servers(server_events, commands.clone()));
+        let socket = control::listen(&self.paths.socket(session.id().as_str()), commands.clone(), models.clone())?;
+        Ok(Here { session, setup, journal, telling, servers, socket })
+    }
+
+    /// Runs the session turn by turn; the answer is what the person wants instead of it, or `None` when they leave.
+    async fn turns(
+        &mut self,
+        here: &mut Here,
+        heard: &mut mpsc::Receiver<SessionCommand>,
+    ) -> Result<Option<Opening>, Failure> {
+        let session = &mut here.session;
+        loop {
+            if self.left.is_cancelled() {
+                return Ok(None);
+            }
+            if let Ok(opening) = self.openings.try_recv() {
+                return Ok(Some(opening));
+            }
+            // Whoever wants something else than a turn ends the listening; what it is stands above.
+            let Some(wanted) = session.listen(heard).await.map_err(engine_failure)? else { continue };
+            let wanted = match first_words(&wanted, session) {
+                Ok(wanted) => wanted,
+                Err(failure) => {
+                    session.say(Event::Notice { text: failure.in_a_line() });
+                    continue;
+                }
+            };
+            tokio::select! {
+                _ = here.setup.servers.ready(SERVERS_PATIENCE) => {}
+                () = self.left.cancelled() => return Ok(None),
+            }
+            let end = session.run(wanted, heard).await;
+            let outcome = match &end {
+                Ok(end) => end.clone(),
+                Err(why) => RunEnd { status: Status::Failed, reason: Some(why.to_string()) },
+            };
+            session.say(session.end_event(&outcome));
+            end.map_err(engine_failure)?;
+        }
+    }
+}
+
+impl Here {
+    /// Ends what the session has and gives it up; the last that it says is told before this is over.
+    async fn leave(self) {
+        drop(self.socket);
+        self.servers.abort();
+        self.setup.scene.runs.stop_all().await;
+        self.setup.servers.stop().await;
+        drop((self.session, self.setup));
+        let _ = self.telling.await;
+    }
+}
+
+/// The mode in which nothing is changed, as a session says it.
+const PLAN: &str = "plan";
+
+/// Passes the screen's requests on to the session, in their order; their answers come back as they come.
+pub async fn pass_on(
+    mut requests: mpsc::UnboundedReceiver<ControlRequest>,
+    desk: Desk,
+    input: std_mpsc::Sender<Input>,
+) {
+    while let Some(request) = requests.recv().await {
+        let (desk, input) = (desk.clone(), input.clone());
+        let tell = move |reply| input.send(answered(reply));
+        // A model's price may have to be asked for far away; nothing else waits for that.
+        if matches!(request, ControlRequest::UseModel { .. }) {
+            tokio::spawn(async move { tell(desk.carry(request).await) });
+            continue;
+        }
+        match desk.pass(request).await {
+            Err(why) => drop(tell(ControlReply::Refused { why })),
+            Ok(reply) => drop(tokio::spawn(async move {
+                if let Ok(reply) = reply.await {
+                    let _ = tell(reply);
+                }
+            })),
+        }
+    }
+}
