@@ -6,6 +6,7 @@ mod machine;
 mod program;
 mod report;
 mod session;
+mod terminal;
 
 use crate::run::{Trouble, cargo, go, read, root, trouble};
 use report::{Report, Row, Unit};
@@ -23,14 +24,19 @@ struct Wanted {
     profile: String,
     /// A program to measure instead of building one.
     binary: Option<PathBuf>,
+    /// The one part that is measured; all of them without it.
+    only: Option<String>,
 }
+
+/// What can be measured by itself.
+const PARTS: [&str; 4] = ["program", "sessions", "terminal", "heart"];
 
 enum Form {
     Markdown,
     Json,
 }
 
-const USAGE: &str = "bench takes `--json`, `--runs N`, `--profile NAME` and `--binary FILE`";
+const USAGE: &str = "bench takes `--json`, `--runs N`, `--profile NAME`, `--binary FILE` and `--only PART`";
 
 /// Measures and prints a Markdown table, or JSON with `--json`. What it does meanwhile goes to standard error.
 pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
@@ -42,16 +48,10 @@ pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
     let folder = root().join("target").join("bench");
     fs::create_dir_all(&folder).map_err(|why| trouble(folder.display(), why))?;
     let mut rows = Vec::new();
-    eprintln!("bench: the program");
-    rows.push(program::version(&binary, wanted.runs.max(1) * 4)?);
-    rows.push(program::size(&binary)?);
-    for turns in [20, 100] {
-        eprintln!("bench: {} sessions of {turns} turns", wanted.runs);
-        let runs = (0..wanted.runs).map(|_| session::play(&binary, &folder, turns));
-        rows.extend(session::rows(turns, &runs.collect::<Result<Vec<_>, _>>()?));
+    for part in PARTS.iter().filter(|part| wanted.only.as_ref().is_none_or(|only| only == *part)) {
+        eprintln!("bench: the {part}");
+        rows.extend(measured(part, &wanted, &binary, &folder)?);
     }
-    eprintln!("bench: the heart and the journal");
-    rows.extend(heart(&wanted.profile, &folder)?);
     let report = Report { machine: machine::look(), rows };
     match wanted.form {
         Form::Markdown => print!("{}", report.markdown()),
@@ -60,8 +60,28 @@ pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn measured(part: &str, wanted: &Wanted, binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
+    let mut rows = Vec::new();
+    match part {
+        "program" => rows.extend([program::version(binary, wanted.runs.max(1) * 4)?, program::size(binary)?]),
+        "sessions" => {
+            for turns in [20, 100] {
+                eprintln!("bench: {} sessions of {turns} turns", wanted.runs);
+                let runs = (0..wanted.runs).map(|_| session::play(binary, folder, turns));
+                rows.extend(session::rows(turns, &runs.collect::<Result<Vec<_>, _>>()?));
+            }
+        }
+        "terminal" => {
+            rows.extend(terminal::rows(binary, folder)?);
+            rows.extend(screen(&wanted.profile)?);
+        }
+        _heart => rows.extend(heart(&wanted.profile, folder)?),
+    }
+    Ok(rows)
+}
+
 fn wanted(args: &[String]) -> Result<Wanted, Trouble> {
-    let mut wanted = Wanted { form: Form::Markdown, runs: 7, profile: "release".to_owned(), binary: None };
+    let mut wanted = Wanted { form: Form::Markdown, runs: 7, profile: "release".to_owned(), binary: None, only: None };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| Trouble(format!("`{arg}` needs a value; {USAGE}")));
@@ -74,6 +94,13 @@ fn wanted(args: &[String]) -> Result<Wanted, Trouble> {
             }
             "--profile" => wanted.profile.clone_from(value()?),
             "--binary" => wanted.binary = Some(value()?.into()),
+            "--only" => {
+                let part = value()?;
+                if !PARTS.contains(&part.as_str()) {
+                    return Err(Trouble(format!("`{part}` is no part of the bench; there are {}", PARTS.join(", "))));
+                }
+                wanted.only = Some(part.clone());
+            }
             other => return Err(Trouble(format!("`{other}` is not understood; {USAGE}"))),
         }
     }
@@ -85,6 +112,32 @@ fn build(profile: &str) -> Result<PathBuf, Trouble> {
     go(cargo().args(["build", "--quiet", "--package", "remit", "--profile", profile]))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(root().join("target").join(folder).join("remit"))
+}
+
+/// What `benches/screen.rs` prints.
+#[derive(Deserialize)]
+struct Frames {
+    first_ms: Vec<f64>,
+    still_ms: Vec<f64>,
+    speaking_ms: Vec<f64>,
+    scrolling_ms: Vec<f64>,
+}
+
+/// Measures how long a frame takes that is drawn into memory.
+fn screen(profile: &str) -> Result<Vec<Row>, Trouble> {
+    let words = ["bench", "--quiet", "--package", "xtask", "--bench", "screen", "--profile", profile];
+    let said = read(cargo().args(words))?;
+    let line = said.lines().find(|line| line.starts_with('{')).unwrap_or("");
+    let frames: Frames = serde_json::from_str(line).map_err(|why| trouble("what the screen's bench said", why))?;
+    let row = |what: &str, times: &[f64]| {
+        Row::new(format!("a frame, 120x40, 100,000 lines: {what}"), Unit::Milliseconds, times).target(8.0)
+    };
+    Ok(vec![
+        row("the first", &frames.first_ms),
+        row("nothing new", &frames.still_ms),
+        row("words come", &frames.speaking_ms),
+        row("scrolling", &frames.scrolling_ms),
+    ])
 }
 
 /// What `benches/heart.rs` prints.

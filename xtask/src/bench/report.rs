@@ -41,6 +41,10 @@ pub enum Unit {
     Megabytes,
     /// 1,000 bytes.
     Kilobytes,
+    /// One by one.
+    Bytes,
+    /// Hundredths.
+    Percent,
     /// How many in a second.
     PerSecond,
 }
@@ -54,6 +58,8 @@ impl Unit {
             Unit::Mebibytes => "MiB",
             Unit::Megabytes => "MB",
             Unit::Kilobytes => "KB",
+            Unit::Bytes => "bytes",
+            Unit::Percent => "%",
             Unit::PerSecond => "a second",
         }
     }
