@@ -18,6 +18,7 @@ pub mod resume;
 pub mod run;
 pub mod schema;
 pub mod sessions;
+pub mod setup;
 pub mod show;
 pub mod spend;
 pub mod standin;

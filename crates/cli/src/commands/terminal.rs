@@ -15,6 +15,7 @@ mod seat;
 
 use crate::commands::contract::table;
 use crate::commands::run::{self, Job, Options, Which};
+use crate::commands::{demo, setup};
 use crate::config::Config;
 use crate::control::Desk;
 use crate::failure::Failure;
@@ -73,7 +74,14 @@ pub fn is_there() -> bool {
 /// Shows the session that the person wants.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let person = person::at_the_terminal()?;
-    let (config, paths) = wiring::configured()?;
+    let (mut config, paths) = wiring::configured()?;
+    if !args.go_on && args.resume.is_none() && setup::is_needed(&config, args.model.as_deref()) {
+        match setup::first_run(&person, &config, &paths)? {
+            setup::Outcome::Ready(written) => config = *written,
+            setup::Outcome::Demo => return demo::offered(),
+            setup::Outcome::Left => return Ok(ExitCode::SUCCESS),
+        }
+    }
     let which = match (args.go_on, args.resume) {
         (true, _) => Which::LastHere,
         (false, Some(id)) => Which::Named(id),

@@ -1,4 +1,4 @@
-//! One request for a public list of prices, with limits on its size and its time.
+//! One request for a public list, with limits on its size and its time.
 //!
 //! Not here: what is on the list. A session's own requests go another way, with a permit (that is `host`).
 
@@ -8,22 +8,26 @@ use reqwest::header::ACCEPT;
 use std::error::Error;
 use std::time::Duration;
 
-/// How long a list is waited for, from the first byte to the last.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// The most bytes of a list that are read.
-const MOST_BYTES: usize = 5 << 20;
+/// How much an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long it is waited for, from the first byte to the last.
+    pub patience: Duration,
+    /// The most bytes of it that are read.
+    pub most_bytes: usize,
+}
+
+/// What a list of prices may take.
+const LIST: Bounds = Bounds { patience: Duration::from_secs(4), most_bytes: 5 << 20 };
 
 /// Gets what is at a path below a service's base address. The token goes to that address and nowhere else: no redirect
 /// is followed. What is said of a failure repeats neither the address nor the answer.
 pub async fn get(base_url: &str, path: &str, token: Option<&str>) -> Result<Vec<u8>, String> {
-    let asking = ask(base_url, path, token);
-    match tokio::time::timeout(PATIENCE, asking).await {
-        Ok(answer) => answer,
-        Err(_too_long) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
-    }
+    get_within(base_url, path, token, LIST).await
 }
 
-async fn ask(base_url: &str, path: &str, token: Option<&str>) -> Result<Vec<u8>, String> {
+/// The same, for an answer that may take as much as this.
+pub async fn get_within(base_url: &str, path: &str, token: Option<&str>, bounds: Bounds) -> Result<Vec<u8>, String> {
     // It knows which addresses can be spoken to, and which of them are of this machine.
     let endpoint = Endpoint::new(Dialect::ChatCompletions, base_url, "").map_err(|why| why.to_string())?;
     let mut url = Url::parse(base_url.trim()).map_err(|why| why.to_string())?;
@@ -34,7 +38,7 @@ async fn ask(base_url: &str, path: &str, token: Option<&str>) -> Result<Vec<u8>,
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(PATIENCE);
+        .connect_timeout(bounds.patience);
     if endpoint.is_loopback() {
         // What listens on this machine is not reached by way of elsewhere.
         builder = builder.no_proxy();
@@ -43,14 +47,21 @@ async fn ask(base_url: &str, path: &str, token: Option<&str>) -> Result<Vec<u8>,
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
+    match tokio::time::timeout(bounds.patience, answer(request, bounds.most_bytes)).await {
+        Ok(answer) => answer,
+        Err(_too_long) => Err(format!("no answer within {} s", bounds.patience.as_secs_f32())),
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder, most_bytes: usize) -> Result<Vec<u8>, String> {
     let mut response = request.send().await.map_err(told)?;
     if !response.status().is_success() {
         return Err(format!("status {}", response.status().as_u16()));
     }
     let mut body = Vec::new();
     while let Some(bytes) = response.chunk().await.map_err(told)? {
-        if body.len() + bytes.len() > MOST_BYTES {
-            return Err(format!("the answer is longer than {} MiB", MOST_BYTES >> 20));
+        if body.len() + bytes.len() > most_bytes {
+            return Err(format!("the answer is longer than {} MiB", most_bytes >> 20));
         }
         body.extend_from_slice(&bytes);
     }
@@ -106,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_list_says_why_and_repeats_no_secret() {
-        let long = "x".repeat(MOST_BYTES + 1);
+        let long = "x".repeat(LIST.most_bytes + 1);
         for (answer, says) in [
             (http("503 Service Unavailable", "hush-token"), "status 503"),
             (http("302 Found\r\nlocation: http://127.0.0.1:1/", ""), "status 302"),

@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod servers;
 mod sessions;
+mod setup;
 mod spend;
 mod support;
 mod terminal;

@@ -1,4 +1,4 @@
-//! The built program on a pseudo-terminal, as a person has it: keys sent, the screen read.
+//! The built program on a pseudo-terminal, as a person has it: keys sent, the screen read, and every byte that was printed.
 //!
 //! Not here: any test.
 
@@ -19,6 +19,8 @@ pub const TAB: &str = "\t";
 pub const ESCAPE: &str = "\x1b";
 /// The key that stops, and ends.
 pub const CTRL_C: &str = "\x03";
+/// The key that says that nothing more comes.
+pub const CTRL_D: &str = "\x04";
 
 /// The program on its terminal. One that is dropped is killed.
 pub struct Terminal {
@@ -26,6 +28,7 @@ pub struct Terminal {
     pub child: Child,
     pty: Arc<Pty>,
     screen: Arc<Mutex<vt100::Parser>>,
+    printed: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Terminal {
@@ -48,20 +51,27 @@ impl Terminal {
         let child = command.envs(variables.iter().copied()).spawn(pts).unwrap();
         let size = (NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());
         let (pty, screen) = (Arc::new(pty), Arc::new(Mutex::new(vt100::Parser::new(size.0, size.1, 0))));
-        let (read, shown) = (Arc::clone(&pty), Arc::clone(&screen));
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (read, shown, kept) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&printed));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             // A terminal whose program has ended cannot be read.
             while let Ok(count @ 1..) = (&*read).read(&mut bytes) {
+                kept.lock().unwrap().extend_from_slice(&bytes[..count]);
                 shown.lock().unwrap().process(&bytes[..count]);
             }
         });
-        Terminal { child, pty, screen }
+        Terminal { child, pty, screen, printed }
     }
 
     /// What is on the screen.
     pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Everything that was ever printed, as it came, what the terminal echoed included.
+    pub fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.printed.lock().unwrap()).replace("\r\n", "\n")
     }
 
     /// The last line of the screen, where the mode is.
@@ -84,6 +94,12 @@ impl Terminal {
     /// Waits until this is on the screen.
     pub fn until(&self, words: &str) {
         wait_until(&format!("`{words}` on the screen:\n{}", self.text()), || self.text().contains(words));
+    }
+
+    /// Waits until this was printed so many times.
+    pub fn until_printed(&self, words: &str, times: usize) {
+        let has_come = || self.printed().matches(words).count() >= times;
+        wait_until(&format!("`{words}` printed {times} times:\n{}", self.printed()), has_come);
     }
 
     /// Answers the card about this with a key. One that comes too soon is not heeded, and is pressed once more.

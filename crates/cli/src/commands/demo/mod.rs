@@ -75,6 +75,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     crate::runtime()?.block_on(play(&args))
 }
 
+/// Plays it as somebody sees it who asked for no more than that.
+pub fn offered() -> Result<ExitCode, Failure> {
+    run(Args { mode: ModeChoice::with_cap(policy::Cap::Limited(engine::DEFAULT_CAP)), keep: None, json: false })
+}
+
 async fn play(args: &Args) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
     let mode = args.mode.resolve(None, engine::DEFAULT_CAP);
