@@ -145,6 +145,11 @@ impl<W: Write> Human<W> {
         }
     }
 
+    /// Writes a line of somebody else's beside the events, on a line of its own.
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
+        self.line(text)
+    }
+
     fn decision(&mut self, outcome: &str, by: &Option<String>, reason: &Option<String>) -> io::Result<()> {
         let reason = reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
         match (outcome, by.as_deref()) {

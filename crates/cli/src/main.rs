@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(command) => carry_out(command),
-        None if commands::terminal::is_there() => commands::terminal::run(cli.terminal),
+        None if commands::terminal::is_there(&cli.terminal) => commands::terminal::run(cli.terminal),
         None => {
             // Writing help can only fail where nobody reads it.
             let _ = Cli::command().print_help();

@@ -13,6 +13,7 @@ pub mod init;
 pub mod man;
 pub mod mcp;
 pub mod mode;
+pub mod plain;
 pub mod prices;
 pub mod resume;
 pub mod run;

@@ -15,7 +15,7 @@ mod seat;
 
 use crate::commands::contract::table;
 use crate::commands::run::{self, Job, Options, Which};
-use crate::commands::{demo, setup};
+use crate::commands::{demo, plain, setup};
 use crate::config::Config;
 use crate::control::Desk;
 use crate::failure::Failure;
@@ -64,15 +64,38 @@ pub struct Args {
     /// The folder to work in
     #[arg(short = 'C', long, value_name = "DIR", default_value = ".")]
     directory: PathBuf,
+    /// Print line by line and read lines, without a full screen: for screen readers and logs
+    #[arg(long)]
+    plain: bool,
 }
 
-/// Whether a person is at a terminal, for reading and for writing.
-pub fn is_there() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+/// How a session is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// On the full screen.
+    Screen,
+    /// Line by line.
+    Plain,
+}
+
+impl Args {
+    fn face(&self) -> Face {
+        if self.plain { Face::Plain } else { Face::Screen }
+    }
+}
+
+/// Whether a person is at a terminal, for reading and for writing, or wants to read elsewhere.
+pub fn is_there(args: &Args) -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() || args.face() == Face::Plain
 }
 
 /// Shows the session that the person wants.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let face = args.face();
+    if !std::io::stdin().is_terminal() {
+        let cause = anyhow!("`--plain` reads your lines and answers from a terminal, and standard input is none");
+        return Err(Failure::user(cause).hint("`remit run` works without a terminal; nobody is there to answer it"));
+    }
     let person = person::at_the_terminal()?;
     let (mut config, paths) = wiring::configured()?;
     if !args.go_on && args.resume.is_none() && setup::is_needed(&config, args.model.as_deref()) {
@@ -88,17 +111,17 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         (false, None) => Which::New,
     };
     if let Some(id) = beside::owned_elsewhere(&which, &args.directory, &paths)? {
-        return beside::show(&id, (config, paths));
+        return beside::show(&id, face, (config, paths));
     }
     run::become_a_run()?;
     let options = Options { mode: args.mode, cap: args.cap, model: args.model, ..Options::default() };
     let folder = args.directory;
     let job = Job { which, first: None, folder, attendance: Attendance::Attended, options };
-    show(Seat::Configured(job), person, (config, paths))
+    show(Seat::Configured(job), face, person, (config, paths))
 }
 
 /// Runs the session in a thread of its own, and the screen in this one.
-pub fn show(seat: Seat, person: Person, (config, paths): (Config, Paths)) -> Result<ExitCode, Failure> {
+pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Paths)) -> Result<ExitCode, Failure> {
     let (input, inputs) = std_mpsc::channel();
     let (requests, asked) = mpsc::unbounded_channel();
     let (openings, wanted) = mpsc::unbounded_channel();
@@ -133,7 +156,7 @@ pub fn show(seat: Seat, person: Person, (config, paths): (Config, Paths)) -> Res
         paths: paths.clone(),
         shell: errands::RunningShell::default(),
     };
-    let shown = look(errands, (input, inputs), &paths);
+    let shown = look(errands, face, (input, inputs), &paths);
     left.cancel();
     let leave = move || [SessionCommand::Stop, SessionCommand::Leave].map(|command| commands.blocking_send(command));
     thread::spawn(leave);
@@ -146,13 +169,18 @@ pub fn show(seat: Seat, person: Person, (config, paths): (Config, Paths)) -> Res
 /// Has the screen until the person leaves it.
 fn look(
     mut errands: Errands,
+    face: Face,
     (input, inputs): (std_mpsc::Sender<Input>, std_mpsc::Receiver<Input>),
     paths: &Paths,
 ) -> Result<(), Failure> {
     let sent = history::kept(paths);
     let wires = Wires { input, inputs, carry_out: Box::new(move |errand| errands.carry_out(errand)) };
     let _ = sent;
-    screen::run(wires, |name| std::env::var(name).ok()).map_err(Failure::host)
+    let looked = match face {
+        Face::Screen => screen::run(wires, |name| std::env::var(name).ok()),
+        Face::Plain => plain::run(wires),
+    };
+    looked.map_err(Failure::host)
 }
 
 /// Waits for the session to come to its end; one that does not is cut off with the program, which loses nothing.

@@ -12,6 +12,7 @@ mod contract;
 mod demo;
 mod exit_status;
 mod killed;
+mod plain;
 mod prices;
 mod pty;
 mod reliability;

@@ -4,7 +4,7 @@
 //! a person from a child of a run.
 
 use super::errands::{Current, Errands, Line, RunningShell};
-use super::{contract_page, look};
+use super::{Face, contract_page, look};
 use crate::commands::run::{Which, last_here, session_id};
 use crate::config::Config;
 use crate::control;
@@ -38,7 +38,7 @@ pub fn owned_elsewhere(which: &Which, folder: &Path, paths: &Paths) -> Result<Op
 }
 
 /// Shows it until the person leaves; the session goes on where it is.
-pub fn show(id: &str, (config, paths): (Config, Paths)) -> Result<ExitCode, Failure> {
+pub fn show(id: &str, face: Face, (config, paths): (Config, Paths)) -> Result<ExitCode, Failure> {
     let (input, inputs) = std_mpsc::channel();
     let socket = paths.socket(id);
     let (begun, has_begun) = std_mpsc::channel();
@@ -71,7 +71,7 @@ pub fn show(id: &str, (config, paths): (Config, Paths)) -> Result<ExitCode, Fail
         paths: paths.clone(),
         shell: RunningShell::default(),
     };
-    look(errands, (input, inputs), &paths)?;
+    look(errands, face, (input, inputs), &paths)?;
     outln!("it goes on; to look again: remit --resume {id}");
     Ok(ExitCode::SUCCESS)
 }
