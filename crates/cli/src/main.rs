@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod control;
 mod draw;
+mod editor;
 mod failure;
 mod instructions;
 mod out;

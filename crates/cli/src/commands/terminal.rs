@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::out::outln;
 use crate::paths::Paths;
 use crate::rates::Models;
-use crate::{person, wiring};
+use crate::{editor, person, wiring};
 use anyhow::anyhow;
 use engine::SessionCommand;
 use errands::Errands;
@@ -174,8 +174,8 @@ fn look(
     paths: &Paths,
 ) -> Result<(), Failure> {
     let sent = history::kept(paths);
-    let wires = Wires { input, inputs, carry_out: Box::new(move |errand| errands.carry_out(errand)) };
-    let _ = sent;
+    let carry_out = Box::new(move |errand| errands.carry_out(errand));
+    let wires = Wires { input, inputs, carry_out, edit: Box::new(editor::edit), ground: None, sent };
     let looked = match face {
         Face::Screen => screen::run(wires, |name| std::env::var(name).ok()),
         Face::Plain => plain::run(wires),
