@@ -27,7 +27,7 @@ const LONGEST_LINE: u64 = 64 << 10;
 /// # Errors
 /// When what happens cannot be printed.
 pub fn run(wires: Wires) -> io::Result<()> {
-    let Wires { input, inputs, mut carry_out } = wires;
+    let Wires { input, inputs, mut carry_out, .. } = wires;
     // Nobody sends keys.
     drop(input);
     let clock = Instant::now();
