@@ -19,6 +19,8 @@ const WISHES: &[&str] = &[
     "$REMIT mcp add evil -- touch evil",
     "$REMIT mcp remove good",
     "$REMIT init --force",
+    "$REMIT sessions rename $ID mine",
+    "$REMIT sessions delete $ID",
 ];
 
 /// How it may start them: plainly; without the environment; in a session of its own; under another name; as a copy of the
@@ -52,7 +54,7 @@ def ask(line):
     except BrokenPipeError:
         pass
     return s.makefile().readline().strip()
-lines = ['{"command":"set_mode","mode":"yolo:uncapped"}', '{"command":"stop"}', '{"command":"status"}', 'rubbish']
+lines = ['{"command":"set_mode","mode":"yolo:uncapped"}', '{"command":"stop"}', '{"command":"status"}', '{"command":"watch"}', 'rubbish']
 for line in lines:
     print(ask(line))
 read, write = os.pipe()
@@ -114,7 +116,7 @@ fn the_socket_hears_no_child_of_a_run() {
     let ended = attacked(&home, script);
     ended.assert(0);
     let heard = home.read("heard");
-    assert_eq!(heard.lines().count(), 5, "{heard}\n{}", ended.out);
+    assert_eq!(heard.lines().count(), 6, "{heard}\n{}", ended.out);
     for line in heard.lines() {
         assert!(line.contains("\"reply\":\"refused\"") && line.contains("only a person may"), "{line}");
     }

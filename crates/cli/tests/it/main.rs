@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start the program and look at what it left behind")]
 
 mod authority;
+mod beside;
 mod cap;
 mod cases;
 mod config;

@@ -55,7 +55,11 @@ fn a_line_allows_and_words_refuse_and_nothing_but_lines_is_printed() {
     assert!(!home.path("work/a.txt").exists(), "it is asked about first");
     answer(&terminal, "y", "Allow? shell: echo ran");
     assert_eq!(home.read("work/a.txt"), "x\n");
-    assert!(terminal.printed().contains("    {\"command\":\"echo ran > b.txt; echo it ran\"}\n"), "{}", terminal.printed());
+    assert!(
+        terminal.printed().contains("    {\"command\":\"echo ran > b.txt; echo it ran\"}\n"),
+        "{}",
+        terminal.printed()
+    );
     answer(&terminal, "n not that one", "All done.");
     assert!(!home.path("work/b.txt").exists());
     line(&terminal, "/contract");

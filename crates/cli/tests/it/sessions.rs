@@ -245,3 +245,35 @@ fn a_home_far_down_has_a_socket_too() {
     tell(&gate, "go on\n");
     running.end().assert(0);
 }
+
+#[test]
+fn a_session_is_renamed_and_deleted_with_its_outputs_unless_a_program_has_it() {
+    let home = Home::new();
+    let long = home.script(Script::new().shell("seq 1 200000").say("1"));
+    let id = home.run(&long, &["--mode", "yolo:1"]).end().id();
+    let outputs = home.path(&format!("data/remit/outputs/{id}"));
+    assert!(std::fs::read_dir(&outputs).unwrap().next().is_some(), "the whole output is kept");
+    home.remit(&["sessions", "rename", &id, "the numbers"]).end().assert(0);
+    assert_eq!(home.sessions()[0]["title"], "the numbers");
+    home.verify(&id);
+    let spent = home.remit(&["spend", &id]).end();
+    assert!(spent.out.contains("the numbers"), "{}", spent.out);
+    let waits = home.script(Script::new().shell("echo up; sleep 1000"));
+    let mut running = home.run(&waits, &["--mode", "yolo:1"]).go();
+    let busy = running.until_type("session")["id"].as_str().unwrap().to_owned();
+    running.until_type("progress");
+    home.remit(&["sessions", "rename", &busy, "busy"]).end().assert(0);
+    let titled = running.until_type("titled");
+    assert_eq!(titled["title"], "busy", "the program that has it hears of it");
+    let refused = home.remit(&["sessions", "delete", &busy]).end();
+    refused.assert(2);
+    assert!(refused.err.contains(&busy), "{}", refused.err);
+    running.signal(Signal::INT);
+    running.end();
+    home.remit(&["sessions", "delete", &id]).end().assert(0);
+    assert_eq!(home.sessions().len(), 1);
+    assert!(!outputs.exists());
+    let gone = home.remit(&["sessions", "delete", &id]).end();
+    gone.assert(2);
+    assert!(gone.err.contains("no session"), "{}", gone.err);
+}

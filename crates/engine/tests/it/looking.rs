@@ -91,6 +91,27 @@ async fn what_fills_the_context_is_told_by_part_and_servers_with_the_effects_of_
 }
 
 #[tokio::test]
+async fn what_differs_in_the_workspace_is_read_for_the_person_and_nothing_of_the_repositorys_runs() {
+    let stage = Stage::new().await;
+    let mut play = stage.play("agent", Attended, TWO_LINES).await;
+    play.question("c1").await;
+    stage.write("add.rs", "fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n");
+    stage.write("new.rs", "");
+    let ran = stage.folder.path().join("ran");
+    let planted = format!("[core]\nfsmonitor = touch {0}\n[diff]\nexternal = touch {0}\n", ran.display());
+    let config = stage.path(".git/config");
+    std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &planted).unwrap();
+    for _ in 0..2 {
+        let looked = play.asked(|done| SessionCommand::Look { at: Look::Changes, done }).await;
+        let ControlReply::Changes { text } = looked else { panic!("{looked:?}") };
+        assert!(text.contains("-    a - b\n+    a + b") && text.contains("new.rs"), "{text}");
+    }
+    assert!(!ran.exists());
+    play.tell(SessionCommand::Stop).await;
+    stage.check_record(&play.end().await.session).await;
+}
+
+#[tokio::test]
 async fn whoever_comes_later_hears_what_was_and_what_is_asked_and_then_what_happens() {
     let stage = Stage::new().await;
     let mut play = stage.play("agent", Attended, TWO_LINES).await;

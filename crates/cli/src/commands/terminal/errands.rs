@@ -8,12 +8,12 @@
 #![allow(clippy::disallowed_methods, reason = "the person's own commands are started here, and their files written")]
 
 use super::{history, lists};
-use crate::commands::spend;
+use crate::commands::{sessions, spend};
 use crate::config::Config;
 use crate::control;
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::stored::{Stored, existing_journal};
+use crate::stored::Stored;
 use crate::{draw, runtime};
 use anyhow::anyhow;
 use engine::{Session, SessionCommand};
@@ -105,26 +105,13 @@ impl Errands {
                 self.bring(move || Ok(Input::Files(lists::files(&folder))));
             }
             Errand::Rename { id, title } if id == self.current.id() => self.send(ControlRequest::Rename { title }),
-            Errand::Rename { id, title } => self.change(
-                move |session| async move {
-                    let (journal, id) = (existing_journal().await?, session.parse().map_err(Failure::user)?);
-                    journal.rename(&id, &title).await.map_err(Failure::user)
-                },
-                id,
-            ),
+            Errand::Rename { id, title } => {
+                let paths = self.paths.clone();
+                self.change(async move { sessions::rename(&paths, &id, title).await });
+            }
             Errand::Delete { id } => {
-                let outputs = self.paths.outputs(&id);
-                self.change(
-                    move |session| async move {
-                        let (journal, id) = (existing_journal().await?, session.parse().map_err(Failure::user)?);
-                        journal.delete(&id).await.map_err(Failure::user)?;
-                        match std::fs::remove_dir_all(&outputs) {
-                            Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(Failure::host(why)),
-                            Ok(()) | Err(_) => Ok(()),
-                        }
-                    },
-                    id,
-                );
+                let paths = self.paths.clone();
+                self.change(async move { sessions::delete(&paths, &id).await });
             }
             Errand::Export => {
                 let (id, folder) = (self.current.id(), self.current.workspace());
@@ -198,14 +185,11 @@ impl Errands {
     }
 
     /// Changes something about a session that is not on the screen, then brings the list anew.
-    fn change<F>(&self, change: impl FnOnce(String) -> F + Send + 'static, id: String)
-    where
-        F: Future<Output = Result<(), Failure>>,
-    {
+    fn change(&self, change: impl Future<Output = Result<(), Failure>> + Send + 'static) {
         let (paths, shown) = (self.paths.clone(), self.current.id());
         self.bring(move || {
             runtime()?.block_on(async {
-                change(id).await?;
+                change.await?;
                 Ok(Input::Listed(lists::sessions(&paths, &shown).await?))
             })
         });
