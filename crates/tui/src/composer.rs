@@ -328,7 +328,13 @@ impl Composer {
             let change = self.pad.splice(cursor - 1..cursor, "\n", How::AtOnce);
             return self.edited(change);
         }
-        let Some(draft) = Composed::of(text, &self.blocks) else { return Keyed::Nothing };
+        self.send()
+    }
+
+    /// Sends what is written as it stands, whatever menu is open; for a key of the caller's.
+    pub fn send(&mut self) -> Keyed {
+        self.cancel_search();
+        let Some(draft) = Composed::of(self.pad.text(), &self.blocks) else { return Keyed::Nothing };
         self.put_away();
         let _ = self.moved();
         Keyed::Submit(draft)

@@ -104,6 +104,20 @@ fn enter_sends_and_empties() {
 }
 
 #[test]
+fn a_key_of_the_callers_sends_what_is_written_whatever_is_open() {
+    let mut composer = Composer::new();
+    assert_eq!(composer.send(), Keyed::Nothing);
+    write(&mut composer, "/mo");
+    composer.offer(vec![Choice { insert: "/mode ".to_owned(), ..Choice::default() }]);
+    let Keyed::Submit(draft) = composer.send() else { panic!("it is sent") };
+    assert_eq!((draft.text.as_str(), composer.is_empty(), composer.is_choosing()), ("/mo", true, false));
+    write(&mut composer, "kept");
+    ctrl(&mut composer, 'r');
+    let Keyed::Submit(draft) = composer.send() else { panic!("it is sent") };
+    assert_eq!((draft.text.as_str(), composer.is_searching()), ("kept", false));
+}
+
+#[test]
 fn four_ways_make_a_new_line() {
     check("a|b", (KeyCode::Enter, SHIFT), "a\n|b");
     check("a|b", (KeyCode::Enter, ALT), "a\n|b");

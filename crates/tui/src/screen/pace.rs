@@ -19,7 +19,7 @@ pub fn can_wait(input: &Input) -> bool {
 
 /// How long to wait for something to happen, before the screen would be another without it.
 pub fn rest(app: &App, now_ms: u64) -> Duration {
-    if app.pending.is_some() || app.leaving_ms.is_some() {
+    if app.pending.is_some() || app.twice.is_some() {
         return SOON;
     }
     if !app.changes_by_itself() {
@@ -33,6 +33,7 @@ pub fn rest(app: &App, now_ms: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Twice;
     use crate::composer::Composer;
 
     #[test]
@@ -42,7 +43,7 @@ mod tests {
         app.phase = Phase::Works(1_250);
         assert_eq!(rest(&app, 5_000), Duration::from_millis(250));
         assert_eq!(rest(&app, 5_250), Duration::from_millis(1_000));
-        app.leaving_ms = Some(5_000);
+        app.twice = Some(Twice::Leave(5_000));
         assert_eq!(rest(&app, 5_250), SOON);
     }
 }
