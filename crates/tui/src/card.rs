@@ -4,7 +4,7 @@
 
 use crate::form::{FieldNeed, Form};
 use crate::roll::Roll;
-use crate::text::{clean, reveal, truncate, wrap};
+use crate::text::{clean, reveal, truncate, width, wrap};
 use crate::theme::{Role, Theme};
 use crate::{diff, highlight};
 use ratatui::text::{Line, Span};
@@ -192,17 +192,25 @@ impl Card {
     fn foot(&self, (width, most): (u16, usize), theme: &Theme) -> Vec<Line<'static>> {
         let (keys, more) = match &self.kind {
             CardKind::Permission { offered, raise_to, .. } => permission_keys(offered, raise_to.as_deref()),
-            CardKind::Words => ("write an answer, Enter sends it".to_owned(), ""),
-            CardKind::Form(form) if form.is_one_field() => ("write it, Enter sends it   Alt+N decline".to_owned(), ""),
-            CardKind::Form(form) => {
-                let names: Vec<String> =
-                    form.fields.iter().take(2).map(|field| format!("\"{}\": …", field.name)).collect();
-                let keys = format!("answer as JSON, such as {{{}}}, Enter sends it", one_line(&names.join(", ")));
-                (format!("{keys}   e begins it   Alt+N decline"), "")
+            CardKind::Words => (vec!["write an answer, Enter sends it".to_owned()], ""),
+            CardKind::Form(form) if form.is_one_field() => {
+                (vec!["write it, Enter sends it".to_owned(), "Alt+N decline".to_owned()], "")
             }
-            CardKind::Visit => ("Alt+Y when you have been there   Alt+N decline".to_owned(), ""),
+            CardKind::Form(form) => {
+                let names = form.fields.iter().take(2).map(|field| format!("\"{}\": …", field.name));
+                let such = one_line(&names.collect::<Vec<_>>().join(", "));
+                let keys = [
+                    format!("answer as JSON, such as {{{such}}}"),
+                    "e begin it".to_owned(),
+                    "Enter send it".to_owned(),
+                    "Alt+N decline".to_owned(),
+                ];
+                (keys.to_vec(), "")
+            }
+            CardKind::Visit => (vec!["Alt+Y when you have been there".to_owned(), "Alt+N decline".to_owned()], ""),
         };
-        let mut lines = few(wrap(styled(keys, Role::Strong, theme), width, 2), width, theme);
+        let lines = packed(&keys, width).into_iter().flat_map(|line| wrap(styled(line, Role::Strong, theme), width, 2));
+        let mut lines = few(lines.collect(), width, theme);
         if most >= ROOMY && !more.is_empty() {
             lines.extend(wrap(styled(more, Role::Dim, theme), width, 2));
         }
@@ -210,18 +218,28 @@ impl Card {
     }
 }
 
-fn permission_keys(offered: &[String], raise_to: Option<&str>) -> (String, &'static str) {
+/// Lines with as many of the keys as fit side by side, so that none is torn from what it does.
+fn packed(keys: &[String], room: u16) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for key in keys {
+        match lines.last_mut().filter(|line| width(line) + 3 + width(key) <= usize::from(room)) {
+            Some(line) => *line = format!("{line}   {key}"),
+            None => lines.push(key.clone()),
+        }
+    }
+    lines
+}
+
+fn permission_keys(offered: &[String], raise_to: Option<&str>) -> (Vec<String>, &'static str) {
     let mut keys = match raise_to {
-        Some(_) => "y once, past the cap".to_owned(),
-        None => "y once".to_owned(),
+        Some(_) => vec!["y once, past the cap".to_owned()],
+        None => vec!["y once".to_owned()],
     };
     if !offered.is_empty() {
-        keys.push_str(&format!("   s for this session ({})", one_line(&offered.join(", "))));
+        keys.push(format!("s for this session ({})", one_line(&offered.join(", "))));
     }
-    if let Some(cap) = raise_to {
-        keys.push_str(&format!("   r raise the cap to {}", dollars(cap)));
-    }
-    keys.push_str("   n no   e edit");
+    keys.extend(raise_to.map(|cap| format!("r raise the cap to {}", dollars(cap))));
+    keys.extend(["n no".to_owned(), "e edit".to_owned()]);
     (keys, "space and words, then Enter: no, and why; Alt+Y: yes, with these words")
 }
 
@@ -347,6 +365,13 @@ mod tests {
         assert!(shown.contains("line 99") && shown.contains("lines above"), "{shown}");
         card.roll.up(1);
         assert!(lines(&card, 12).join("\n").contains("1 more lines"));
+    }
+
+    #[test]
+    fn a_key_is_not_torn_from_what_it_does() {
+        let keys = ["y once", "s for this session (shell: x)", "n no", "e edit"].map(str::to_owned);
+        assert_eq!(packed(&keys, 48), ["y once   s for this session (shell: x)   n no", "e edit"]);
+        assert_eq!(packed(&keys, 5).len(), 4);
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn draw_page((page, roll): (&Page, &Roll), frame: &mut Frame<'_>, area: Rect, th
             return diff::render(&page.text, area.width, theme);
         }
         let text = clean(&page.text).into_owned();
-        text.lines().flat_map(|line| wrap(Line::raw(line.to_owned()), area.width, 2)).collect()
+        text.lines().flat_map(|line| wrap(Line::raw(line.to_owned()), area.width, hang(line, area.width))).collect()
     });
     let (seen, above) = roll.window(&lines, usize::from(area.height).saturating_sub(2));
     let place = match lines.len() > seen.len() {
@@ -118,6 +118,14 @@ fn draw_page((page, roll): (&Page, &Roll), frame: &mut Frame<'_>, area: Rect, th
     frame.render_widget(Paragraph::new(Text::from(drawn)), area);
 }
 
+/// How far in the further rows of a page's line are: below its second column, if it has one in the first half or so.
+fn hang(line: &str, room: u16) -> u16 {
+    let Some((first, rest)) = line.split_once("  ").filter(|(first, _)| !first.is_empty()) else { return 2 };
+    let gap = rest.len() - rest.trim_start().len();
+    let column = u16::try_from(width(first) + 2 + gap).unwrap_or(u16::MAX);
+    if column <= room.saturating_mul(3) / 5 { column } else { 2 }
+}
+
 /// The open questions: where there are several a line for each, and below them the one that the keys answer.
 fn cards(app: &App, (room, most): (u16, usize), theme: &Theme) -> Vec<Line<'static>> {
     let Some(card) = app.cards.picked() else { return Vec::new() };
@@ -128,6 +136,11 @@ fn cards(app: &App, (room, most): (u16, usize), theme: &Theme) -> Vec<Line<'stat
     };
     let rule = format!("──{of}{}", "─".repeat(usize::from(room).saturating_sub(width(&of) + 2)));
     let mut lines = vec![truncate(Line::styled(rule, theme.style(card.kind.role())), room)];
+    if app.over.is_some() {
+        // What is over the transcript has the keys, and the room.
+        lines.push(truncate(Line::styled(card.in_a_line(), theme.style(card.kind.role())), room));
+        return lines;
+    }
     if count > 1 {
         let rows = MOST_LISTED.min(most / 4).clamp(1, count);
         let top = at.saturating_sub(rows / 2).min(count - rows);
@@ -203,7 +216,8 @@ fn queue_text(app: &App) -> Option<String> {
     let count = app.queue.len();
     match (count, app.phase) {
         (0, _) => None,
-        (_, Phase::Idle) => Some(format!("{count} queued, Enter sends the first, Up edits the last")),
-        (_, Phase::Works(_) | Phase::Stops) => Some(format!("{count} queued, Up edits the last")),
+        _ if !app.cards.is_empty() => Some(format!("{count} queued")),
+        (_, Phase::Idle) => Some(format!("{count} queued: Enter sends, Up edits")),
+        (_, Phase::Works(_) | Phase::Stops) => Some(format!("{count} queued: Up edits")),
     }
 }

@@ -10,7 +10,7 @@ use wire::{ContextPart, ControlReply, ControlRequest, ServerLine};
 /// How many bytes of text are taken for a token where nobody has counted.
 const BYTES_A_TOKEN: usize = 4;
 /// How many columns the bar of a share has.
-const BAR: usize = 20;
+const BAR: usize = 12;
 
 impl App {
     pub(super) fn replied(&mut self, reply: ControlReply) -> Vec<Errand> {
@@ -111,18 +111,14 @@ fn context_text(counted: Option<u64>, limit: Option<u64>, parts: &[ContextPart])
     let bytes = |part: &ContextPart| part.bytes;
     let all: usize = parts.iter().map(bytes).fold(0, usize::saturating_add);
     let widest = parts.iter().map(|part| part.name.chars().count()).max().unwrap_or(0).clamp(5, 40);
-    let mut text = String::new();
+    let mut text = format!("{:<widest$}  {:>6}  {:>11}  {:<18}  {:>9}\n", "part", "count", "bytes", "share", "~tokens");
     let mut line = |name: &str, count: &str, bytes: usize| {
         let share = bytes.saturating_mul(100) / all.max(1);
         let filled = (bytes.saturating_mul(BAR) / all.max(1)).min(BAR);
         let bar = format!("{}{}", "█".repeat(filled), "·".repeat(BAR - filled));
-        let tokens = grouped(bytes / BYTES_A_TOKEN);
+        let tokens = format!("~{}", grouped(bytes / BYTES_A_TOKEN));
         // Writing to a `String` cannot fail.
-        let _ = writeln!(
-            text,
-            "{name:<widest$} {count:>6} {:>12} bytes  {bar} {share:>3} %  ~{tokens} tokens",
-            grouped(bytes)
-        );
+        let _ = writeln!(text, "{name:<widest$}  {count:>6}  {:>11}  {bar} {share:>3} %  {tokens:>9}", grouped(bytes));
     };
     for part in parts {
         line(&part.name, &part.count.to_string(), part.bytes);
@@ -169,8 +165,8 @@ mod tests {
         let part = |name: &str, bytes| ContextPart { name: name.to_owned(), count: 2, bytes };
         let text = context_text(Some(2_500), None, &[part("instructions", 3_000), part("tools", 9_000)]);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[0].contains("3,000 bytes  █████·") && lines[0].ends_with("25 %  ~750 tokens"), "{text}");
-        assert!(lines[2].starts_with("all") && lines[2].contains("100 %"), "{text}");
+        assert!(lines[1].contains("3,000  ███·") && lines[1].ends_with("25 %       ~750"), "{text}");
+        assert!(lines[3].starts_with("all") && lines[3].contains("100 %"), "{text}");
         for words in ["an estimate", "counted 2,500 tokens", "is not known"] {
             assert!(text.contains(words), "{words}\n{text}");
         }

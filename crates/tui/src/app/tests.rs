@@ -506,6 +506,21 @@ mod of_lists {
     }
 
     #[test]
+    fn a_list_has_the_room_and_what_is_asked_meanwhile_is_a_line() {
+        let mut screen = Screen::new();
+        screen.size = (60, 15);
+        screen.gets(sessions());
+        screen.says(asks("c1"));
+        screen.shows("write the docs");
+        screen.shows("allow? shell: c1");
+        screen.hides("y once");
+        assert!(screen.key(KeyCode::Char('y')).is_empty());
+        screen.key(KeyCode::Esc);
+        screen.shows("y once");
+        assert_eq!(screen.key(KeyCode::Char('y')), answer("c1", Permission::Once, None));
+    }
+
+    #[test]
     fn no_other_session_is_opened_while_this_one_works() {
         let mut screen = Screen::new();
         screen.says(prompt("go"));
@@ -753,7 +768,7 @@ mod of_writing {
             assert_eq!(screen.ctrl('q'), [Errand::Remember(text.into())]);
         }
         screen.shows("queued: one");
-        screen.shows("3 queued, Up edits the last");
+        screen.shows("3 queued: Up edits");
         screen.key(KeyCode::Up);
         assert_eq!((screen.app.composer.text().as_str(), screen.app.queue.len()), ("three", 2));
         screen.ctrl('c');
@@ -762,7 +777,7 @@ mod of_writing {
         assert!(screen.key(KeyCode::Enter).is_empty(), "it waits for the model");
         screen.says(ends(Status::Interrupted, Vec::new()));
         screen.shows("queued: two");
-        screen.shows("1 queued, Enter sends the first");
+        screen.shows("1 queued: Enter sends, Up edits");
         assert_eq!(screen.key(KeyCode::Enter), say("two"));
         assert!(screen.app.queue.is_empty());
         let rung = screen.says(ends(Status::Done, Vec::new()));
