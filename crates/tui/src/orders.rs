@@ -104,6 +104,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("!", "a command in your own shell; nobody asks, and the model does not see it"),
     ("Ctrl+S", "put what your last command said where you write, for the model"),
     ("Ctrl+G", "write on in your own editor"),
+    ("Ctrl+_, Alt+Z", "undo what was written, and do it again"),
     ("Ctrl+R", "search what you sent"),
     ("y, s, n", "answer a card: once, for this session, no"),
     ("e", "edit the arguments of a card, and Enter allows what you wrote; on a form, begin the answer"),
@@ -120,6 +121,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("Esc", "stop what runs"),
     ("Esc Esc, where nothing is written", "go back to an earlier message, in a new session"),
     ("Ctrl+C", "clear what is written, then stop, then end when pressed twice"),
+    ("Ctrl+Z", "stop the program itself; `fg` in the shell goes on"),
 ];
 
 /// The mode that the words of `/mode` ask for, as the session reads it.
