@@ -36,6 +36,26 @@ pub struct Config {
     pub shell: ShellConfig,
     /// Where a turn stops by itself.
     pub limits: LimitsConfig,
+    /// The screen.
+    pub terminal: TerminalConfig,
+}
+
+/// The screen.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TerminalConfig {
+    /// The ground that it is drawn for; what the terminal tells when absent.
+    pub theme: Option<ThemeChoice>,
+}
+
+/// A ground to draw for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// A dark one.
+    Dark,
+    /// A light one.
+    Light,
 }
 
 /// YOLO.

@@ -16,7 +16,7 @@ mod seat;
 use crate::commands::contract::table;
 use crate::commands::run::{self, Job, Options, Which};
 use crate::commands::{demo, plain, setup};
-use crate::config::Config;
+use crate::config::{Config, ThemeChoice};
 use crate::control::Desk;
 use crate::failure::Failure;
 use crate::out::outln;
@@ -39,6 +39,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tui::errand::Input;
 use tui::screen::{self, Wires};
+use tui::theme::Ground;
 
 /// How long what still runs has to end when the person leaves.
 const PARTING: Duration = Duration::from_secs(12);
@@ -137,13 +138,19 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
         openings: wanted,
         left: left.clone(),
     };
+    let of_session = input.clone();
     let working = thread::spawn(move || {
-        crate::runtime()?.block_on(async {
+        let over = crate::runtime()?.block_on(async {
             let passing = tokio::spawn(seat::pass_on(asked, sitter.desk.clone(), sitter.input.clone()));
             let over = sitter.sit(seat, heard, opened).await;
             passing.abort();
             over
-        })
+        });
+        if let Err(why) = &over {
+            let text = format!("the session cannot go on: {}; leave, and resume it", why.in_a_line());
+            let _ = of_session.send(Input::Trouble(text));
+        }
+        over
     });
     // What cannot begin is said on the terminal as it was.
     let Ok(current) = is_open.recv() else { return ended(working).map(|()| ExitCode::FAILURE) };
@@ -156,7 +163,7 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
         paths: paths.clone(),
         shell: errands::RunningShell::default(),
     };
-    let shown = look(errands, face, (input, inputs), &paths);
+    let shown = look(errands, face, (input, inputs));
     left.cancel();
     let leave = move || [SessionCommand::Stop, SessionCommand::Leave].map(|command| commands.blocking_send(command));
     thread::spawn(leave);
@@ -171,11 +178,14 @@ fn look(
     mut errands: Errands,
     face: Face,
     (input, inputs): (std_mpsc::Sender<Input>, std_mpsc::Receiver<Input>),
-    paths: &Paths,
 ) -> Result<(), Failure> {
-    let sent = history::kept(paths);
+    let sent = history::kept(&errands.paths);
+    let ground = errands.config.terminal.theme.map(|theme| match theme {
+        ThemeChoice::Dark => Ground::Dark,
+        ThemeChoice::Light => Ground::Light,
+    });
     let carry_out = Box::new(move |errand| errands.carry_out(errand));
-    let wires = Wires { input, inputs, carry_out, edit: Box::new(editor::edit), ground: None, sent };
+    let wires = Wires { input, inputs, carry_out, edit: Box::new(editor::edit), ground, sent };
     let looked = match face {
         Face::Screen => screen::run(wires, |name| std::env::var(name).ok()),
         Face::Plain => plain::run(wires),

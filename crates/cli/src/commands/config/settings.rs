@@ -58,6 +58,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: &["The most requests to the model for one prompt."],
     },
     Setting {
+        key: "terminal.theme",
+        default: "what the terminal tells, else dark",
+        line: r#"terminal.theme = "light""#,
+        meaning: &["The ground that the screen is drawn for: \"dark\" or \"light\"."],
+    },
+    Setting {
         key: "shell.pass",
         default: "[]",
         line: "shell.pass = []",
@@ -223,11 +229,12 @@ mod tests {
     #[test]
     fn every_field_of_the_configuration_is_a_setting_and_the_other_way_round() {
         use crate::config::{
-            HfConfig, HfSecret, LimitsConfig, McpConfig, ModelConfig, ProviderConfig, ShellConfig, Yolo,
+            HfConfig, HfSecret, LimitsConfig, McpConfig, ModelConfig, ProviderConfig, ShellConfig, TerminalConfig, Yolo,
         };
         let below =
             |prefix: &str, names: Vec<String>| names.into_iter().map(|name| format!("{prefix}{name}")).collect();
-        let tables = ["yolo", "providers", "models", "mcp", "prices", "hf", "shell", "limits", "hf.secrets"];
+        let tables =
+            ["yolo", "providers", "models", "mcp", "prices", "hf", "shell", "limits", "terminal", "hf.secrets"];
         let mut known: Vec<String> = [
             fields::<Config>(),
             below("yolo.", fields::<Yolo>()),
@@ -238,6 +245,7 @@ mod tests {
             below("hf.secrets.NAME.", fields::<HfSecret>()),
             below("shell.", fields::<ShellConfig>()),
             below("limits.", fields::<LimitsConfig>()),
+            below("terminal.", fields::<TerminalConfig>()),
             vec!["prices.NAME".to_owned()],
         ]
         .concat();

@@ -71,7 +71,7 @@ pub fn show(id: &str, face: Face, (config, paths): (Config, Paths)) -> Result<Ex
         paths: paths.clone(),
         shell: RunningShell::default(),
     };
-    look(errands, face, (input, inputs), &paths)?;
+    look(errands, face, (input, inputs))?;
     outln!("it goes on; to look again: remit --resume {id}");
     Ok(ExitCode::SUCCESS)
 }

@@ -163,7 +163,10 @@ impl Sitter {
 
     /// Tells the screen what was before, and begins what goes on beside the session.
     async fn begin(&self, Ready { opened, mut told, journal }: Ready) -> Result<Here, Failure> {
-        let Opened { session, notes, setup, server_events } = opened;
+        let Opened { session, mut notes, setup, server_events } = opened;
+        if session.state().attendance == Attendance::Unattended {
+            notes.push(NOBODY_WAS_THERE.to_owned());
+        }
         for event in session.past(notes).await.map_err(engine_failure)? {
             let _ = self.input.send(Input::Event(Box::new(event)));
         }
@@ -231,6 +234,9 @@ impl Here {
     }
 }
 
+/// What a person is told who takes up a session that began without anybody there: that is fixed when it starts.
+const NOBODY_WAS_THERE: &str = "this session began with nobody there to ask, so what its mode would ask about is refused; \
+press Esc twice to go on from any message in a session that asks you";
 /// The mode in which nothing is changed, as a session says it.
 const PLAN: &str = "plan";
 
