@@ -45,8 +45,11 @@ impl Session {
         if let Some(at) = self.elicited.open.iter().position(|(id, _)| id == call) {
             let answer = match serde_json::from_str(text) {
                 Ok(serde_json::Value::Object(content)) => {
-                    if let Err(why) = self.elicited.open[at].1.wanted().check(&content) {
-                        return self.say(Event::Notice { text: format!("the server would not take that: {why}") });
+                    let (id, asked) = &self.elicited.open[at];
+                    if let Err(why) = asked.wanted().check(&content) {
+                        // It is still open, and whoever answered has put it away.
+                        self.say(Event::Notice { text: format!("the server would not take that: {why}") });
+                        return self.say(form(id, asked, self.chip()));
                     }
                     ElicitationAnswer::Accept(content)
                 }
