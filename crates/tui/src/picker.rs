@@ -29,7 +29,7 @@ pub enum PickKind {
 
 /// What became of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Picked {
+pub enum Chosen {
     /// Nothing that concerns anybody else.
     Stays,
     /// The person wants none of them.
@@ -136,19 +136,19 @@ impl Picker {
     }
 
     /// Hears a key.
-    pub fn key(&mut self, key: KeyEvent) -> Picked {
+    pub fn key(&mut self, key: KeyEvent) -> Chosen {
         self.says.clear();
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         if ctrl && key.code == KeyCode::Char('c') {
-            return Picked::Leaves;
+            return Chosen::Leaves;
         }
         match &mut self.stage {
             Stage::Title(_) => self.key_on_title(key),
             Stage::Sure => {
                 self.stage = Stage::Search;
                 match (ctrl, key.code, self.picked()) {
-                    (true, KeyCode::Char('d'), Some(row)) => Picked::Removes(row.clone()),
-                    _ => Picked::Stays,
+                    (true, KeyCode::Char('d'), Some(row)) => Chosen::Removes(row.clone()),
+                    _ => Chosen::Stays,
                 }
             }
             Stage::Search if ctrl => self.key_with_ctrl(key.code),
@@ -156,10 +156,10 @@ impl Picker {
         }
     }
 
-    fn key_on_list(&mut self, key: KeyEvent) -> Picked {
+    fn key_on_list(&mut self, key: KeyEvent) -> Chosen {
         match key.code {
-            KeyCode::Esc => return Picked::Leaves,
-            KeyCode::Enter => return self.picked().cloned().map_or(Picked::Stays, Picked::Takes),
+            KeyCode::Esc => return Chosen::Leaves,
+            KeyCode::Enter => return self.picked().cloned().map_or(Chosen::Stays, Chosen::Takes),
             KeyCode::Up => self.up(1),
             KeyCode::Down => self.down(1),
             KeyCode::PageUp => self.up(PAGE),
@@ -175,10 +175,10 @@ impl Picker {
             }
             _ => {}
         }
-        Picked::Stays
+        Chosen::Stays
     }
 
-    fn key_with_ctrl(&mut self, code: KeyCode) -> Picked {
+    fn key_with_ctrl(&mut self, code: KeyCode) -> Chosen {
         match code {
             KeyCode::Char('p') => self.up(1),
             KeyCode::Char('n') => self.down(1),
@@ -193,16 +193,16 @@ impl Picker {
             }
             KeyCode::Char('d') => match (self.kind, self.picked().cloned()) {
                 (PickKind::Listed(ListKind::Sessions), Some(_)) => self.stage = Stage::Sure,
-                (PickKind::Answers, Some(row)) => return Picked::Removes(row),
+                (PickKind::Answers, Some(row)) => return Chosen::Removes(row),
                 _ => {}
             },
             _ => {}
         }
-        Picked::Stays
+        Chosen::Stays
     }
 
-    fn key_on_title(&mut self, key: KeyEvent) -> Picked {
-        let Stage::Title(title) = &mut self.stage else { return Picked::Stays };
+    fn key_on_title(&mut self, key: KeyEvent) -> Chosen {
+        let Stage::Title(title) = &mut self.stage else { return Chosen::Stays };
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Esc => self.stage = Stage::Search,
@@ -210,7 +210,7 @@ impl Picker {
                 let title = title.trim().to_owned();
                 self.stage = Stage::Search;
                 if let (false, Some(row)) = (title.is_empty(), self.picked().cloned()) {
-                    return Picked::Names(row, title);
+                    return Chosen::Names(row, title);
                 }
             }
             KeyCode::Backspace => {
@@ -220,7 +220,7 @@ impl Picker {
             KeyCode::Char(letter) if !ctrl => self.type_in(letter.encode_utf8(&mut [0; 4])),
             _ => {}
         }
-        Picked::Stays
+        Chosen::Stays
     }
 
     fn picked(&self) -> Option<&ListRow> {
@@ -308,17 +308,17 @@ mod tests {
         Picker::new(kind, "Sessions".to_owned(), rows)
     }
 
-    fn press(picker: &mut Picker, code: KeyCode) -> Picked {
+    fn press(picker: &mut Picker, code: KeyCode) -> Chosen {
         picker.key(KeyEvent::new(code, KeyModifiers::NONE))
     }
 
-    fn ctrl(picker: &mut Picker, letter: char) -> Picked {
+    fn ctrl(picker: &mut Picker, letter: char) -> Chosen {
         picker.key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL))
     }
 
     fn taken(picker: &mut Picker) -> String {
         match press(picker, KeyCode::Enter) {
-            Picked::Takes(row) => row.id,
+            Chosen::Takes(row) => row.id,
             other => panic!("nothing was taken: {other:?}"),
         }
     }
@@ -338,23 +338,23 @@ mod tests {
         "fix b".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
         assert_eq!(taken(&mut picker), "c");
         "zzz".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
-        assert_eq!(press(&mut picker, KeyCode::Enter), Picked::Stays, "nothing was found");
+        assert_eq!(press(&mut picker, KeyCode::Enter), Chosen::Stays, "nothing was found");
         assert!(drawn(&picker, (60, 10)).join("\n").contains("nothing has these letters"));
         ctrl(&mut picker, 'u');
         press(&mut picker, KeyCode::End);
         press(&mut picker, KeyCode::Down);
         assert_eq!(taken(&mut picker), "c");
-        assert_eq!(press(&mut picker, KeyCode::Esc), Picked::Leaves);
+        assert_eq!(press(&mut picker, KeyCode::Esc), Chosen::Leaves);
     }
 
     #[test]
     fn deleting_is_said_twice() {
         let mut picker = picker(SESSIONS);
-        assert_eq!(ctrl(&mut picker, 'd'), Picked::Stays);
+        assert_eq!(ctrl(&mut picker, 'd'), Chosen::Stays);
         assert!(drawn(&picker, (80, 10))[0].contains("for good?"));
-        assert_eq!(press(&mut picker, KeyCode::Enter), Picked::Stays, "any other key keeps it");
-        assert_eq!(ctrl(&mut picker, 'd'), Picked::Stays);
-        let Picked::Removes(row) = ctrl(&mut picker, 'd') else { panic!("it was said twice") };
+        assert_eq!(press(&mut picker, KeyCode::Enter), Chosen::Stays, "any other key keeps it");
+        assert_eq!(ctrl(&mut picker, 'd'), Chosen::Stays);
+        let Chosen::Removes(row) = ctrl(&mut picker, 'd') else { panic!("it was said twice") };
         picker.remove(&row.id);
         assert_eq!((row.id.as_str(), taken(&mut picker).as_str()), ("a", "b"));
     }
@@ -363,16 +363,16 @@ mod tests {
     fn a_title_is_written_in_place_and_esc_leaves_it() {
         let mut picker = picker(SESSIONS);
         ctrl(&mut picker, 'r');
-        assert_eq!(press(&mut picker, KeyCode::Esc), Picked::Stays);
+        assert_eq!(press(&mut picker, KeyCode::Esc), Chosen::Stays);
         ctrl(&mut picker, 'r');
         "!".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
         assert!(drawn(&picker, (80, 10))[0].contains("new title: fix the tests!"));
-        let Picked::Names(row, title) = press(&mut picker, KeyCode::Enter) else { panic!("a title was written") };
+        let Chosen::Names(row, title) = press(&mut picker, KeyCode::Enter) else { panic!("a title was written") };
         assert_eq!((row.id.as_str(), title.as_str()), ("a", "fix the tests!"));
         let mut models = super::tests::picker(PickKind::Listed(ListKind::Models));
         ctrl(&mut models, 'r');
         ctrl(&mut models, 'd');
-        assert_eq!(ctrl(&mut models, 'd'), Picked::Stays, "a model is not deleted");
+        assert_eq!(ctrl(&mut models, 'd'), Chosen::Stays, "a model is not deleted");
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
     fn other_rows_keep_the_search_and_the_place() {
         let mut picker = picker(PickKind::Answers).searched("fix");
         press(&mut picker, KeyCode::Down);
-        let Picked::Removes(row) = ctrl(&mut picker, 'd') else { panic!("an answer is taken back at once") };
+        let Chosen::Removes(row) = ctrl(&mut picker, 'd') else { panic!("an answer is taken back at once") };
         let rest = picker.rows.iter().filter(|other| other.id != row.id).cloned().collect();
         picker.refresh(rest);
         assert_eq!((picker.found.len(), picker.at, picker.query.as_str()), (1, 0, "fix"));

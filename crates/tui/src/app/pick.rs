@@ -3,7 +3,7 @@
 //! Not here: the list itself (that is `picker`).
 
 use super::{App, Errand, ListKind, ListRow, Opening, Over};
-use crate::picker::{PickKind, Picked};
+use crate::picker::{Chosen, PickKind};
 use wire::{ControlRequest, Look};
 
 /// How many letters of a message are shown in a list.
@@ -20,17 +20,17 @@ pub(super) fn said_rows(said: &[String]) -> Vec<ListRow> {
 }
 
 impl App {
-    pub(super) fn picked(&mut self, picked: Picked) -> Vec<Errand> {
+    pub(super) fn picked(&mut self, picked: Chosen) -> Vec<Errand> {
         let Some(Over::Picker(picker)) = &mut self.over else { return Vec::new() };
         let kind = picker.kind;
         match picked {
-            Picked::Stays => Vec::new(),
-            Picked::Leaves => {
+            Chosen::Stays => Vec::new(),
+            Chosen::Leaves => {
                 self.over = None;
                 Vec::new()
             }
-            Picked::Takes(row) => self.take(kind, row),
-            Picked::Names(row, title) => {
+            Chosen::Takes(row) => self.take(kind, row),
+            Chosen::Names(row, title) => {
                 picker.rename(&row.id, &title);
                 self.aside.list_changed = row.id != self.about.id;
                 match row.id == self.about.id {
@@ -38,12 +38,12 @@ impl App {
                     false => vec![Errand::Rename { id: row.id, title }],
                 }
             }
-            Picked::Removes(row) if kind == PickKind::Answers => self.take(kind, row),
-            Picked::Removes(row) if row.id == self.about.id => {
+            Chosen::Removes(row) if kind == PickKind::Answers => self.take(kind, row),
+            Chosen::Removes(row) if row.id == self.about.id => {
                 picker.say("this session is the one on the screen; open another one first".to_owned());
                 Vec::new()
             }
-            Picked::Removes(row) => {
+            Chosen::Removes(row) => {
                 picker.remove(&row.id);
                 self.aside.list_changed = true;
                 if picker.is_empty() {
