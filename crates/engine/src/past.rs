@@ -30,6 +30,9 @@ pub fn told(records: &[Record], chip: String) -> Result<Vec<Event>, serde_json::
     Ok(past.events)
 }
 
+/// How many characters of an unjudged call are its line.
+const MOST_SUMMARY: usize = 80;
+
 struct Past {
     events: Vec<Event>,
     /// Names the calls as they were named then.
@@ -99,7 +102,8 @@ impl Past {
         let Some(call) = self.made.remove(name) else { return };
         let (summary, effect, price) = match judged {
             Some(decision) => (decision.summary, Some(decision.effect), Some(decision.price)),
-            None => (String::new(), None, None),
+            // Nobody has judged it, or that was in another session: what there is of it is the call itself.
+            None => (format!("{} {}", call.name, call.arguments).chars().take(MOST_SUMMARY).collect(), None, None),
         };
         let (tool, arguments) = (call.name, call.arguments);
         self.events.push(Event::Call { call: call.id, tool, summary, effect, price, arguments });

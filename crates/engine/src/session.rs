@@ -538,7 +538,8 @@ impl Session {
         Ok(())
     }
 
-    async fn rename(&mut self, title: String) -> Result<(), EngineError> {
+    /// Gives the session another title.
+    pub async fn rename(&mut self, title: String) -> Result<(), EngineError> {
         self.place.journal.rename(&self.place.id, &title).await?;
         self.place.title.clone_from(&title);
         self.say(Event::Titled { title });

@@ -153,9 +153,9 @@ impl Sitter {
                 // A fork looks no further than it did. What it may spend the person says anew: a cap is for one session.
                 let mode = if mode == PLAN { mode.parse().ok() } else { None };
                 let mut other = self.open(&new(Options { mode, ..options }), here.journal.clone()).await?;
-                other.opened.session.begin_from(&records, said).await.map_err(engine_failure)?;
-                let id = other.opened.session.id().clone();
-                here.journal.rename(&id, &format!("{title} (fork)")).await.map_err(Failure::host)?;
+                let fork = &mut other.opened.session;
+                fork.begin_from(&records, said).await.map_err(engine_failure)?;
+                fork.rename(format!("{title} (fork)")).await.map_err(engine_failure)?;
                 Ok(other)
             }
         }
