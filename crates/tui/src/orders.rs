@@ -118,6 +118,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("Home, End, where nothing is written", "go to the first line; to the last, and follow again"),
     ("Ctrl+O", "open a call, then all of it, then fold it: the last, or when scrolled the one in the middle"),
     ("Ctrl+T", "show or fold what the model thinks"),
+    ("dragging the mouse", "select, and copy what is selected; with Shift the terminal does it its own way"),
     ("Esc", "stop what runs"),
     ("Esc Esc, where nothing is written", "go back to an earlier message, in a new session"),
     ("Ctrl+C", "clear what is written, then stop, then end when pressed twice"),

@@ -17,7 +17,7 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
-/// A screen with a clock that goes on by a second with everything that happens, and is drawn each time.
+/// A screen with a clock that goes on by a second with everything that happens.
 struct Screen {
     app: App,
     now_ms: u64,
@@ -35,8 +35,12 @@ impl Screen {
 
     fn gets(&mut self, input: Input) -> Vec<Errand> {
         self.now_ms += 1_000;
+        // A letter is drawn with what comes after it.
+        let is_letter = matches!(&input, Input::Key(KeyEvent { code: KeyCode::Char(_), modifiers: NONE, .. }));
         let errands = self.app.update(input, self.now_ms);
-        self.drawn();
+        if !is_letter {
+            self.drawn();
+        }
         errands
     }
 
@@ -682,11 +686,10 @@ mod of_commands {
         let mut screen = Screen::new();
         screen.size = (100, 100);
         screen.enters("/help");
-        for entry in crate::orders::ORDERS {
-            screen.shows(&format!("/{}", entry.name));
-        }
-        for (key, _) in crate::orders::KEYS {
-            screen.shows(key);
+        let drawn = screen.drawn();
+        let names = crate::orders::ORDERS.iter().map(|entry| format!("/{}", entry.name));
+        for words in names.chain(crate::orders::KEYS.iter().map(|(key, _)| (*key).to_owned())) {
+            assert!(drawn.contains(&words), "{words}\n{drawn}");
         }
     }
 }
