@@ -25,3 +25,4 @@ mod setup;
 mod spend;
 mod support;
 mod terminal;
+mod terminal_commands;

@@ -2,7 +2,7 @@
 //!
 //! Not here: any test.
 
-use crate::support::{Home, REMIT, wait_until};
+use crate::support::{Home, PATIENCE, REMIT, wait_until};
 use pty_process::blocking::{Command, Pty, open};
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -93,7 +93,11 @@ impl Terminal {
 
     /// Waits until this is on the screen.
     pub fn until(&self, words: &str) {
-        wait_until(&format!("`{words}` on the screen:\n{}", self.text()), || self.text().contains(words));
+        let since = Instant::now();
+        while !self.text().contains(words) {
+            assert!(since.elapsed() < PATIENCE, "still not on the screen: `{words}`, but:\n{}", self.text());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until this was printed so many times.
