@@ -7,7 +7,7 @@ use gate::{Answer, CallId, Person};
 use mcp::ServerEvent;
 use policy::{Grant, ModeChoice};
 use tokio::sync::{mpsc, oneshot};
-use wire::{ControlReply, Event, Look};
+use wire::{Aspect, ControlReply, Event};
 
 /// One command to a session.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub enum SessionCommand {
     /// Somebody looks at something of the session.
     Look {
         /// At what.
-        at: Look,
+        at: Aspect,
         /// Where the answer goes.
         done: oneshot::Sender<ControlReply>,
     },

@@ -13,27 +13,27 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use turn::chat::{Message, ToolCall};
-use wire::{ContextPart, ControlReply, Doing, Event, Look, ServerLine, ServerTool};
+use wire::{Aspect, ContextPart, ControlReply, Doing, Event, ServerLine, ServerTool};
 
 /// How many events may wait for a slow watcher beside its past, before it is let go.
 const WATCHER_WAITS: usize = 4_096;
 
 impl Session {
     /// Answers somebody who looks.
-    pub(crate) async fn look(&mut self, at: Look) -> Result<ControlReply, EngineError> {
+    pub(crate) async fn look(&mut self, at: Aspect) -> Result<ControlReply, EngineError> {
         let state = self.gate.state();
         Ok(match at {
-            Look::Answers => ControlReply::Answers { grants: state.grants.iter().map(ToString::to_string).collect() },
-            Look::Prohibitions => {
+            Aspect::Answers => ControlReply::Answers { grants: state.grants.iter().map(ToString::to_string).collect() },
+            Aspect::Prohibitions => {
                 ControlReply::Prohibitions { rules: state.prohibitions.iter().map(ToString::to_string).collect() }
             }
-            Look::Context => ControlReply::Context {
+            Aspect::Context => ControlReply::Context {
                 counted: self.turn.measured().map(|measured| measured.input),
                 limit: self.setup.limits.context_tokens,
                 parts: self.context(),
             },
-            Look::Servers => ControlReply::Servers { servers: self.servers() },
-            Look::Changes => {
+            Aspect::Servers => ControlReply::Servers { servers: self.servers() },
+            Aspect::Changes => {
                 let mut text = String::new();
                 for operation in
                     [r#"{"operation":"status"}"#, r#"{"operation":"diff","revision":"HEAD","detail":"patch"}"#]

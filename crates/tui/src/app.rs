@@ -27,7 +27,7 @@ use crate::composer::Composer;
 use crate::picker::Picker;
 use crate::roll::Roll;
 use crate::transcript::{Cell, Transcript};
-use wire::{ControlRequest, Look};
+use wire::{Aspect, ControlRequest};
 
 /// How far a turn of the wheel scrolls.
 const WHEEL: usize = 3;
@@ -89,7 +89,7 @@ pub struct Aside {
     /// Whether a list was changed, and so may come once more without having been asked for.
     pub list_changed: bool,
     /// What to look at again when the session has done what it was told.
-    pub look_again: Option<Look>,
+    pub look_again: Option<Aspect>,
     /// Since when a command of the person's own runs.
     pub shell_ms: Option<u64>,
     /// The files of the workspace, as they were last listed.

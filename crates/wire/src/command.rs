@@ -48,7 +48,7 @@ pub enum ControlRequest {
     /// Says how something of the session stands.
     Look {
         /// What.
-        at: Look,
+        at: Aspect,
     },
     /// Takes back a yes for the session.
     Revoke {
@@ -80,7 +80,7 @@ pub enum ControlRequest {
 /// What of a session can be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Look {
+pub enum Aspect {
     /// The person's answers that last for the session.
     Answers,
     /// What the person prohibited.

@@ -9,7 +9,7 @@ pub mod command;
 pub mod event;
 pub mod yolo;
 
-pub use command::{ContextPart, ControlReply, ControlRequest, Look, Permission, ServerLine, ServerTool};
+pub use command::{Aspect, ContextPart, ControlReply, ControlRequest, Permission, ServerLine, ServerTool};
 pub use event::{Doing, Event, GoingOn, Money, Refused, Spend, Status, Tokens};
 pub use yolo::{BadSwitch, CapWish, YoloStatus, YoloSwitch};
 

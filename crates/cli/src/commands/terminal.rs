@@ -118,7 +118,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let options = Options { mode: args.mode, cap: args.cap, model: args.model, ..Options::default() };
     let folder = args.directory;
     let job = Job { which, first: None, folder, attendance: Attendance::Attended, options };
-    show(Seat::Configured(job), face, person, (config, paths))
+    show(Seat::Configured(Box::new(job)), face, person, (config, paths))
 }
 
 /// Runs the session in a thread of its own, and the screen in this one.
@@ -165,8 +165,8 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
     };
     let shown = look(errands, face, (input, inputs));
     left.cancel();
-    let leave = move || [SessionCommand::Stop, SessionCommand::Leave].map(|command| commands.blocking_send(command));
-    thread::spawn(leave);
+    let last_words = [SessionCommand::Stop, SessionCommand::Leave];
+    thread::spawn(move || last_words.into_iter().for_each(|command| drop(commands.blocking_send(command))));
     let over = ended(working);
     host::children::kill_all();
     outln!("to go on: remit --resume {}", current.id());

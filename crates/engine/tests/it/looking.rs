@@ -8,7 +8,7 @@ use pricing::models::{ModelPrice, PriceSource};
 use tokio::sync::mpsc;
 use turn::Limits;
 use turn::chat::Message;
-use wire::{ControlReply, Event, Look, Status};
+use wire::{Aspect, ControlReply, Event, Status};
 
 const TWO_LINES: &str = r#"
 [[turn]]
@@ -21,7 +21,7 @@ text = "done"
 "#;
 
 async fn grants(play: &Play) -> Vec<String> {
-    match play.asked(|done| SessionCommand::Look { at: Look::Answers, done }).await {
+    match play.asked(|done| SessionCommand::Look { at: Aspect::Answers, done }).await {
         ControlReply::Answers { grants } => grants,
         other => panic!("{other:?}"),
     }
@@ -62,7 +62,7 @@ async fn what_fills_the_context_is_told_by_part_and_servers_with_the_effects_of_
     let mut play = stage.play("agent", Attended, TWO_LINES).await;
     play.question("c1").await;
     let ControlReply::Context { parts, limit, .. } =
-        play.asked(|done| SessionCommand::Look { at: Look::Context, done }).await
+        play.asked(|done| SessionCommand::Look { at: Aspect::Context, done }).await
     else {
         panic!("another answer")
     };
@@ -72,7 +72,7 @@ async fn what_fills_the_context_is_told_by_part_and_servers_with_the_effects_of_
     assert_eq!(part("results of tools"), (0, 0));
     assert!(part("tools").0 > 5 && part("what the model said").1 > "I run it.".len(), "{parts:?}");
     assert_eq!(limit, None);
-    let ControlReply::Servers { servers } = play.asked(|done| SessionCommand::Look { at: Look::Servers, done }).await
+    let ControlReply::Servers { servers } = play.asked(|done| SessionCommand::Look { at: Aspect::Servers, done }).await
     else {
         panic!("another answer")
     };
@@ -102,7 +102,7 @@ async fn what_differs_in_the_workspace_is_read_for_the_person_and_nothing_of_the
     let config = stage.path(".git/config");
     std::fs::write(&config, std::fs::read_to_string(&config).unwrap() + &planted).unwrap();
     for _ in 0..2 {
-        let looked = play.asked(|done| SessionCommand::Look { at: Look::Changes, done }).await;
+        let looked = play.asked(|done| SessionCommand::Look { at: Aspect::Changes, done }).await;
         let ControlReply::Changes { text } = looked else { panic!("{looked:?}") };
         assert!(text.contains("-    a - b\n+    a + b") && text.contains("new.rs"), "{text}");
     }

@@ -6,7 +6,7 @@ use super::{App, Errand, ListKind, Opening, Page, Phase, Sheet};
 use crate::orders::{self, Order};
 use crate::theme::Ground;
 use crate::transcript::Cell;
-use wire::{ControlRequest, Look};
+use wire::{Aspect, ControlRequest};
 
 impl App {
     pub(super) fn order(&mut self, name: &str, rest: &str) -> Vec<Errand> {
@@ -14,14 +14,14 @@ impl App {
             self.trouble(format!("there is no command `/{name}`; /help lists them"));
             return Vec::new();
         };
-        let look = |at: Look| vec![Errand::Send(ControlRequest::Look { at })];
+        let look = |at: Aspect| vec![Errand::Send(ControlRequest::Look { at })];
         match entry.order {
             Order::Mode => self.order_mode(rest),
             Order::Contract => vec![Errand::Show(Sheet::Contract)],
-            Order::Answers => look(Look::Answers),
-            Order::Prohibitions => look(Look::Prohibitions),
-            Order::Context => look(Look::Context),
-            Order::Servers => look(Look::Servers),
+            Order::Answers => look(Aspect::Answers),
+            Order::Prohibitions => look(Aspect::Prohibitions),
+            Order::Context => look(Aspect::Context),
+            Order::Servers => look(Aspect::Servers),
             Order::Model if rest.is_empty() => vec![Errand::List(ListKind::Models)],
             Order::Model => vec![Errand::Send(ControlRequest::UseModel { model: rest.to_owned() })],
             Order::Spend => vec![Errand::Show(Sheet::Spend)],

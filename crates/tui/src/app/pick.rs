@@ -4,7 +4,7 @@
 
 use super::{App, Errand, ListKind, ListRow, Opening, Over};
 use crate::picker::{Chosen, PickKind};
-use wire::{ControlRequest, Look};
+use wire::{Aspect, ControlRequest};
 
 /// How many letters of a message are shown in a list.
 const LONGEST_LABEL: usize = 300;
@@ -58,11 +58,11 @@ impl App {
         match kind {
             // What these do is seen in the list itself, once it is done.
             PickKind::Answers => {
-                self.aside.look_again = Some(Look::Answers);
+                self.aside.look_again = Some(Aspect::Answers);
                 return vec![Errand::Send(ControlRequest::Revoke { grant: row.id })];
             }
             PickKind::Servers => {
-                self.aside.look_again = Some(Look::Servers);
+                self.aside.look_again = Some(Aspect::Servers);
                 if let Some(Over::Picker(picker)) = &mut self.over {
                     picker.say(format!("`{}` is started anew", row.id));
                 }

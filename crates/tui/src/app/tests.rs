@@ -589,12 +589,12 @@ mod of_lists {
     #[test]
     fn an_answer_is_taken_back_and_the_list_says_what_is_left() {
         let mut screen = Screen::new();
-        assert_eq!(screen.enters("/answers"), send(ControlRequest::Look { at: Look::Answers }));
+        assert_eq!(screen.enters("/answers"), send(ControlRequest::Look { at: Aspect::Answers }));
         screen.replies(ControlReply::Answers { grants: vec!["shell: cargo test".into(), "shell: ls".into()] });
         screen.shows("> shell: cargo test");
         let revoked = send(ControlRequest::Revoke { grant: "shell: cargo test".into() });
         assert_eq!(screen.key(KeyCode::Enter), revoked);
-        assert_eq!(screen.replies(status("Agent")), send(ControlRequest::Look { at: Look::Answers }));
+        assert_eq!(screen.replies(status("Agent")), send(ControlRequest::Look { at: Aspect::Answers }));
         screen.replies(ControlReply::Answers { grants: vec!["shell: ls".into()] });
         screen.hides("cargo test");
         screen.ctrl('d');
@@ -607,7 +607,7 @@ mod of_lists {
     #[test]
     fn servers_are_listed_with_their_tools_and_started_anew() {
         let mut screen = Screen::new();
-        assert_eq!(screen.enters("/mcp"), send(ControlRequest::Look { at: Look::Servers }));
+        assert_eq!(screen.enters("/mcp"), send(ControlRequest::Look { at: Aspect::Servers }));
         let tools = vec![ServerTool { name: "open_pull".into(), effect: "change".into() }];
         let forge = ServerLine { name: "forge".into(), state: "up".into(), tools };
         screen.replies(ControlReply::Servers { servers: vec![forge] });
@@ -639,8 +639,8 @@ mod of_commands {
             ("/compact", Errand::Send(ControlRequest::Compact)),
             ("/continue", Errand::Send(ControlRequest::GoOn)),
             ("/rename a new name", Errand::Send(ControlRequest::Rename { title: "a new name".into() })),
-            ("/prohibitions", Errand::Send(ControlRequest::Look { at: Look::Prohibitions })),
-            ("/context", Errand::Send(ControlRequest::Look { at: Look::Context })),
+            ("/prohibitions", Errand::Send(ControlRequest::Look { at: Aspect::Prohibitions })),
+            ("/context", Errand::Send(ControlRequest::Look { at: Aspect::Context })),
             ("/quit", Errand::Quit),
         ] {
             assert_eq!(screen.enters(line), [errand], "{line}");

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use tokio::sync::mpsc;
 use tui::errand::{Errand, Input, ListKind, Opening, Page, Sheet, ShellSaid};
-use wire::{ControlReply, ControlRequest, Event, Look};
+use wire::{Aspect, ControlReply, ControlRequest, Event};
 
 /// How much is read at once of what a command says, in bytes.
 const PIECE: usize = 16 * 1024;
@@ -98,7 +98,7 @@ impl Errands {
                 let id = self.current.id();
                 self.bring(move || Ok(page("What this session has cost", spend::in_words(&id)?)));
             }
-            Errand::Show(Sheet::Diff) => self.send(ControlRequest::Look { at: Look::Changes }),
+            Errand::Show(Sheet::Diff) => self.send(ControlRequest::Look { at: Aspect::Changes }),
             Errand::List(kind) => self.list(kind),
             Errand::ListFiles => {
                 let folder = self.current.workspace();
@@ -165,7 +165,7 @@ impl Errands {
             Line::Own { openings, commands, .. } => {
                 let _ = openings.send(opening);
                 let commands = commands.clone();
-                thread::spawn(move || commands.blocking_send(SessionCommand::Leave));
+                thread::spawn(move || drop(commands.blocking_send(SessionCommand::Leave)));
             }
             Line::Beside(_) => {
                 let text = "another program has this session; open others from a `remit` of their own";

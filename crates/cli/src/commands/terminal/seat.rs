@@ -29,7 +29,7 @@ pub type Opens = Pin<Box<dyn Future<Output = Result<Opened, Failure>>>>;
 /// Where the first session comes from.
 pub enum Seat {
     /// The person's own configuration and journal.
-    Configured(Job),
+    Configured(Box<Job>),
     /// Whoever has prepared one, in a journal of its own; no other can be opened beside it.
     Prepared {
         /// That journal.
