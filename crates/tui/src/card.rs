@@ -173,7 +173,8 @@ impl Card {
         let mut lines = Vec::new();
         if price != "free" {
             // The money comes first.
-            let text = format!("costs {}  ({} left to spend)", one_line(price), one_line(chip));
+            let left = chip.strip_prefix("YOLO $").map(|left| format!("  (left: ${})", one_line(left)));
+            let text = format!("costs {}{}", one_line(price), left.unwrap_or_default());
             lines.extend(few(wrap(styled(text, Role::Paid, theme), width, 2), width, theme));
         }
         if let Some(cap) = raise_to {
@@ -335,7 +336,7 @@ mod tests {
     #[test]
     fn a_paid_card_says_the_price_first_and_offers_no_yes_that_is_not_there() {
         let paid = lines(&card("$1.00", "{}"), 20);
-        assert_eq!(paid[0], "costs $1.00  (YOLO $0.50 of $1.50 left to spend)");
+        assert_eq!(paid[0], "costs $1.00  (left: $0.50 of $1.50)");
         assert!(!paid.join("\n").contains("s for this session"), "{paid:?}");
         assert!(!lines(&card("free", "{}"), 20)[0].contains("costs"));
     }

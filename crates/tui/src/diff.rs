@@ -47,6 +47,21 @@ pub fn render(text: &str, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     out
 }
 
+/// How many lines a text's diffs add, and how many they remove.
+pub fn changed_lines(text: &str) -> (usize, usize) {
+    let (mut added, mut removed) = (0, 0);
+    let mut hunk: Option<Hunk> = None;
+    for line in text.split('\n') {
+        match hunk.as_mut().map(|hunk| hunk.part(line)) {
+            Some(Part::Added(_)) => added += 1,
+            Some(Part::Removed(_)) => removed += 1,
+            Some(Part::Outside) | None => hunk = Hunk::begun_by(line),
+            Some(Part::Context(_) | Part::Remark | Part::Header | Part::File) => {}
+        }
+    }
+    (added, removed)
+}
+
 /// What a line of a diff is.
 enum Part {
     Context(u32),

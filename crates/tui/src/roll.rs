@@ -2,7 +2,7 @@
 //!
 //! Not here: what the lines are.
 //!
-//! Drawing notes how far one can scroll, and that it was drawn, in cells: it is told to the state in no other way, and changes
+//! Drawing notes how far one can scroll, and that it was on the screen, in cells: it is told to the state in no other way, and changes
 //! nothing that is drawn.
 
 use crate::highlight::{Grammars, grammars};
@@ -20,6 +20,7 @@ pub struct Roll {
     past: usize,
     /// How far it can be scrolled, as the last drawing found; absent until it was drawn.
     most: Cell<Option<usize>>,
+    shown: Cell<bool>,
     laid_out: RefCell<Option<(Look, Rc<Vec<Line<'static>>>)>>,
 }
 
@@ -35,9 +36,14 @@ impl Roll {
         self.past = self.past.saturating_add(lines).min(most);
     }
 
-    /// Whether it was ever drawn.
-    pub fn was_drawn(&self) -> bool {
-        self.most.get().is_some()
+    /// Notes that what was laid out had the room to be on the screen.
+    pub fn note_shown(&self) {
+        self.shown.set(true);
+    }
+
+    /// Whether it was ever on the screen.
+    pub fn was_shown(&self) -> bool {
+        self.shown.get()
     }
 
     /// The lines as they look at this width; `make` makes them where that was not done yet.
@@ -77,7 +83,7 @@ mod tests {
     fn it_scrolls_to_the_end_and_no_further_and_back_at_once() {
         let lines: Vec<Line<'static>> = (0..10).map(|at| Line::raw(at.to_string())).collect();
         let mut roll = Roll::default();
-        assert!(!roll.was_drawn());
+        assert!(!roll.was_shown());
         assert_eq!(roll.window(&lines, 4).1, 0);
         (0..20).for_each(|_| roll.down(1));
         assert_eq!(roll.window(&lines, 4).1, 6);
@@ -85,7 +91,9 @@ mod tests {
         let (seen, above) = roll.window(&lines, 4);
         assert_eq!((above, seen.len(), seen[0].to_string()), (5, 4, "5".to_owned()));
         assert_eq!(roll.window(&lines, 40).0.len(), 10);
-        assert!(roll.was_drawn());
+        assert!(!roll.was_shown(), "there may have been no room for it");
+        roll.note_shown();
+        assert!(roll.was_shown());
     }
 
     #[test]

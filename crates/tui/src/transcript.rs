@@ -285,6 +285,11 @@ impl Transcript {
         }
     }
 
+    /// Whether nothing was said and done.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Every cell, in order.
     pub fn cells(&self) -> impl DoubleEndedIterator<Item = &Cell> {
         self.entries.iter().map(|entry| &entry.cell)

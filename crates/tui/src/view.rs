@@ -25,6 +25,20 @@ const MOST_QUEUED: usize = 3;
 /// The smallest screen on which all of it fits.
 const LEAST: (u16, u16) = (20, 6);
 
+/// What the first screen says.
+const HINTS: &[(&str, &str)] = &[
+    ("Tab", "the next mode; the mode alone says what runs, asks or is refused"),
+    ("/contract", "what each mode does"),
+    ("/model", "another model"),
+    ("/sessions", "what was said on other days"),
+    ("@", "a file of the workspace"),
+    ("!", "a command in your own shell"),
+    ("/help", "all keys and commands"),
+];
+
+/// The rows that are always there: the title, one of the transcript, the line above what is written, and the last line.
+const FIXED: usize = 4;
+
 /// Draws everything. `now_ms` is the same clock as the state's.
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now_ms: u64) {
     let area = frame.area();
@@ -35,8 +49,16 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now_ms: u64) {
     let style = composer_style(theme);
     let menu = app.composer.menu(area.width, MOST_MENU.min(area.height / 3), &style);
     let written = app.composer.height(area.width, MOST_COMPOSER.min(area.height / 3)).max(1);
-    let asked = cards(app, (area.width, usize::from(area.height / 2).max(4)), theme);
     let queued = queued(app, area, theme);
+    let mut asked = cards(app, (area.width, usize::from(area.height / 2).max(4)), theme);
+    let taken = FIXED + usize::from(written) + menu.len() + queued.len();
+    if asked.len() > usize::from(area.height).saturating_sub(taken) {
+        // A part of a question is no question: it could not be answered either.
+        let text = "a larger window shows what is asked".to_owned();
+        asked = vec![truncate(Line::styled(text, theme.style(Role::Permission)), area.width)];
+    } else if let Some(card) = app.cards.picked().filter(|_| app.over.is_none()) {
+        card.roll.note_shown();
+    }
     let rows = |lines: &[Line<'static>]| Constraint::Length(u16::try_from(lines.len()).unwrap_or(u16::MAX));
     let heights = [
         Constraint::Length(1),
@@ -58,7 +80,6 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now_ms: u64) {
     if let Some(cursor) = app.composer.draw(compose, frame.buffer_mut(), &style) {
         frame.set_cursor_position(cursor);
     }
-    frame.render_widget(Paragraph::new(status_line(app, area.width, (theme, now_ms))), status);
     match &app.over {
         Some(Over::Page(page, roll)) => draw_page((page, roll), frame, body, theme),
         Some(Over::Picker(picker)) => {
@@ -66,8 +87,23 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now_ms: u64) {
             frame.render_widget(Paragraph::new(Text::from(lines)), body);
             frame.set_cursor_position(Position { x: body.x + cursor, y: body.y });
         }
+        None if app.transcript.is_empty() => draw_hints(frame, body, theme),
         None => draw_transcript(app, frame, body, (theme, now_ms)),
     }
+    // Only when it was drawn does the transcript know whether its end is seen.
+    frame.render_widget(Paragraph::new(status_line(app, area.width, (theme, now_ms))), status);
+}
+
+/// What there is to do where nothing was said yet.
+fn draw_hints(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let hints = HINTS.iter().map(|(key, does)| {
+        let key = Span::styled(format!("{key:<11}"), theme.style(Role::Strong));
+        truncate(Line::from(vec![key, Span::styled(*does, theme.style(Role::Dim))]), area.width)
+    });
+    let hints: Vec<Line<'static>> = hints.chain([Line::default()]).collect();
+    let rows = u16::try_from(hints.len()).unwrap_or(u16::MAX).min(area.height);
+    let area = Rect { y: area.y + area.height - rows, height: rows, ..area };
+    frame.render_widget(Paragraph::new(Text::from(hints)), area);
 }
 
 fn composer_style(theme: &Theme) -> ComposerStyle {

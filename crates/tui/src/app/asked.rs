@@ -67,7 +67,7 @@ impl Deck {
     }
 
     pub(super) fn was_drawn(&mut self, now_ms: u64) {
-        if let Some(card) = self.cards.get_mut(self.picked).filter(|card| card.roll.was_drawn()) {
+        if let Some(card) = self.cards.get_mut(self.picked).filter(|card| card.roll.was_shown()) {
             card.seen_ms.get_or_insert(now_ms);
         }
     }

@@ -15,8 +15,8 @@ const BAR: usize = 12;
 impl App {
     pub(super) fn replied(&mut self, reply: ControlReply) -> Vec<Errand> {
         match reply {
-            ControlReply::Status { mode, chip, .. } => {
-                (self.mode, self.chip) = (mode, chip);
+            // The mode it names is not taken: a reply comes by another way than what the session says, and may be late.
+            ControlReply::Status { .. } => {
                 let again = self.aside.look_again.take();
                 return again.map(|at| Errand::Send(ControlRequest::Look { at })).into_iter().collect();
             }

@@ -54,7 +54,8 @@ impl Multiplexer {
 
 /// What the window is called: what the session does, and what it is about.
 pub fn title_words(app: &App) -> String {
-    let about = Path::new(&app.about.workspace).file_name().unwrap_or_default().to_string_lossy();
+    let folder = || Path::new(&app.about.workspace).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let about = if app.about.title.is_empty() { folder() } else { app.about.title.clone() };
     let state = match app.phase {
         _ if !app.cards.is_empty() => "asks",
         Phase::Works(_) => "works",
@@ -117,5 +118,7 @@ mod tests {
         app.about.workspace = "/home/ada/engine".to_owned();
         app.phase = Phase::Works(0);
         assert_eq!(title_words(&app), "Remit: works — engine");
+        app.about.title = "Fix the cache\u{7}".to_owned();
+        assert_eq!(title_words(&app), "Remit: works — Fix the cache");
     }
 }

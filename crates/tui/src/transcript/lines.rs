@@ -174,8 +174,12 @@ fn shell_lines(shell: &ShellCell, look: &Look, seconds: u64) -> Vec<Line<'static
     lines
 }
 
-/// The last line of a result, as far as a card's line has room for it.
+/// The last line of a result, as far as a card's line has room for it; of a change, how many lines it adds and removes.
 fn outcome(result: &str) -> String {
+    if is_change(result) {
+        let (added, removed) = diff::changed_lines(result);
+        return format!("+{added} -{removed}");
+    }
     let line = result.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     line.chars().take(80).collect()
 }

@@ -1,35 +1,12 @@
-//! The whole screen, without a terminal: what happens goes in, what is drawn and what is to be done come out.
+//! What the person does and what comes of it.
 //!
-//! Not here: the parts by themselves, or a real terminal (that is in `cli`).
+//! Not here: long stories (that is `fuzz`), or what it all looks like (that is `pictures`).
 
+use crate::stage::{app, drawn, press};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use tui::app::{App, Errand, Input, MODE_MS, WheelTurn};
-use tui::composer::Composer;
-use tui::theme::{Depth, Ground, Theme};
-use tui::view;
+use tui::app::{Errand, Input, MODE_MS, WheelTurn};
 use wire::{ControlRequest, Event, Permission};
-
-fn app() -> App {
-    let mut app = App::new(Composer::new());
-    app.update(Input::Event(Box::new(session("agent", "Agent"))), 0);
-    app
-}
-
-fn session(mode: &str, chip: &str) -> Event {
-    Event::Session {
-        id: "s".into(),
-        mode: mode.into(),
-        chip: chip.into(),
-        model: "script:test".into(),
-        workspace: "/work".into(),
-        title: String::new(),
-        attendance: "attended".into(),
-        notes: Vec::new(),
-    }
-}
 
 fn question(call: &str) -> Event {
     Event::Question {
@@ -43,19 +20,6 @@ fn question(call: &str) -> Event {
         raise_to: None,
         chip: "Agent".into(),
     }
-}
-
-fn press(app: &mut App, code: KeyCode, now_ms: u64) -> Vec<Errand> {
-    app.update(Input::Key(KeyEvent::new(code, KeyModifiers::NONE)), now_ms)
-}
-
-fn drawn(app: &mut App, (width, height): (u16, u16), now_ms: u64) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let theme = Theme::new(Depth::None, Ground::Dark);
-    app.composer.fit(width, height / 3);
-    terminal.draw(|frame| view::draw(app, frame, &theme, now_ms)).unwrap();
-    app.was_drawn(now_ms);
-    terminal.backend().to_string()
 }
 
 fn sends(request: ControlRequest) -> Vec<Errand> {
