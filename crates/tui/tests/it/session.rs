@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use tui::app::{Errand, Opening, Page, ShellSaid};
 use tui::app::{Input, ListRow, Listing};
 use wire::{
-    ContextPart, ControlReply, ControlRequest, Doing, Event, GoingOn, Look, Permission, ServerLine, ServerTool, Spend,
-    Status, Tokens,
+    Aspect, ContextPart, ControlReply, ControlRequest, Doing, Event, GoingOn, Permission, ServerLine, ServerTool,
+    Spend, Status, Tokens,
 };
 
 /// A question that is open.
@@ -310,7 +310,7 @@ impl Session {
             }
             ControlRequest::Stop if self.doing == Doing::Works => self.end_as(Status::Interrupted, chance),
             ControlRequest::Look { at } => return look(at, chance),
-            ControlRequest::Revoke { .. } => return look(Look::Answers, chance),
+            ControlRequest::Revoke { .. } => return look(Aspect::Answers, chance),
             ControlRequest::UseModel { model } => self.say(Event::Model { model, notes: Vec::new() }),
             ControlRequest::Rename { title } => self.say(Event::Titled { title }),
             _ => {}
@@ -355,18 +355,18 @@ impl Session {
     }
 }
 
-fn look(at: Look, chance: &mut Chance) -> ControlReply {
+fn look(at: Aspect, chance: &mut Chance) -> ControlReply {
     let texts = |chance: &mut Chance| (0..chance.below(20)).map(|_| chance.text()).collect::<Vec<_>>();
     match at {
-        Look::Answers => ControlReply::Answers { grants: texts(chance) },
-        Look::Prohibitions => ControlReply::Prohibitions { rules: texts(chance) },
-        Look::Context => {
+        Aspect::Answers => ControlReply::Answers { grants: texts(chance) },
+        Aspect::Prohibitions => ControlReply::Prohibitions { rules: texts(chance) },
+        Aspect::Context => {
             let part = |name| ContextPart { name, count: 3, bytes: usize::MAX / 1_000 };
             let parts = texts(chance).into_iter().map(part).collect();
             ControlReply::Context { counted: Some(chance.next()), limit: Some(chance.below(3)), parts }
         }
-        Look::Changes => ControlReply::Changes { text: chance.text() },
-        Look::Servers => {
+        Aspect::Changes => ControlReply::Changes { text: chance.text() },
+        Aspect::Servers => {
             let tool = |name| ServerTool { name, effect: "read".to_owned() };
             let tools: Vec<ServerTool> = texts(chance).into_iter().map(tool).collect();
             let server = |name| ServerLine { name, state: "runs".to_owned(), tools: tools.clone() };
