@@ -72,10 +72,11 @@ async fn an_answer_that_is_no_form_declines_it() {
 async fn a_form_that_is_filled_in_wrongly_is_said_and_can_be_filled_in_again() {
     let mut stage = Stage::with_server().await;
     let mut play = asked(&mut stage, "plan").await;
-    play.question("e1").await;
+    let first = play.question("e1").await;
     play.tell(respond("e1", r#"{"name":7}"#)).await;
     let Event::Notice { text } = play.until(|event| matches!(event, Event::Notice { .. })).await else { panic!() };
     assert!(text.contains("`name` must be string"), "{text}");
+    assert_eq!(play.question("e1").await, first, "whoever answered has put it away; it is asked again");
     play.tell(respond("e1", r#"{"name":"ada"}"#)).await;
     assert!(play.end().await.result_of("c1").1.contains("accept"));
 }

@@ -174,13 +174,18 @@ fn shell_lines(shell: &ShellCell, look: &Look, seconds: u64) -> Vec<Line<'static
     lines
 }
 
+/// What stands before words that the person gave the model with a yes.
+const WITH_A_YES: &str = "\n\nThe person says: ";
+
 /// The last line of a result, as far as a card's line has room for it; of a change, how many lines it adds and removes.
 fn outcome(result: &str) -> String {
     if is_change(result) {
         let (added, removed) = diff::changed_lines(result);
         return format!("+{added} -{removed}");
     }
-    let line = result.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // What the person said with their yes stands after what came of it.
+    let of_call = result.rsplit_once(WITH_A_YES).map_or(result, |(of_call, _words)| of_call);
+    let line = of_call.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     line.chars().take(80).collect()
 }
 
