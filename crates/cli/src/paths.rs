@@ -30,6 +30,12 @@ impl Paths {
         })
     }
 
+    /// Folders of their own below this one, as `XDG_DATA_HOME` and its like would name them.
+    pub fn below(folder: &Path) -> Paths {
+        let inside = folder.join("remit");
+        Paths { config: inside.clone(), data: inside.clone(), cache: inside.join("cache"), named_config: None }
+    }
+
     /// The configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.named_config.clone().unwrap_or_else(|| self.config.join("config.toml"))

@@ -4,6 +4,7 @@
 
 use crate::commands::run::session_id;
 use crate::failure::Failure;
+use crate::paths::Paths;
 use crate::wiring;
 use engine::Replayed;
 use journal::{IfMissing, Journal, Record, SessionId, SessionRow};
@@ -20,8 +21,17 @@ pub struct Stored {
 impl Stored {
     /// Reads the session of that name.
     pub fn named(name: &str) -> Result<Stored, Failure> {
+        let (_, paths) = wiring::configured()?;
+        Stored::kept_in(&paths, name)
+    }
+
+    /// Reads the session of that name that is kept there.
+    pub fn kept_in(paths: &Paths, name: &str) -> Result<Stored, Failure> {
         let id = session_id(name)?;
-        crate::runtime()?.block_on(async { Stored::read(&existing_journal().await?, &id).await })
+        crate::runtime()?.block_on(async {
+            let journal = Journal::open(&paths.database(), IfMissing::Refuse).await.map_err(Failure::user)?;
+            Stored::read(&journal, &id).await
+        })
     }
 
     /// Reads a session from a journal.

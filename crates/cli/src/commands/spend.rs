@@ -15,6 +15,7 @@ mod text;
 use crate::commands::run::about;
 use crate::failure::Failure;
 use crate::out::{out, outln};
+use crate::paths::Paths;
 use crate::stored::{Stored, existing_journal};
 use anyhow::{Context, anyhow};
 use engine::Replayed;
@@ -114,9 +115,9 @@ pub async fn at_the_end(journal: &Journal, id: &SessionId) -> Result<String, Fai
     Ok(text::at_the_end(&Bill::of(Stored::read(journal, id).await?)?))
 }
 
-/// What a session has cost, for a person to read.
-pub fn in_words(id: &str) -> Result<String, Failure> {
-    text::session(&Bill::of(Stored::named(id)?)?)
+/// What a session has cost that is kept there, for a person to read.
+pub fn in_words(paths: &Paths, id: &str) -> Result<String, Failure> {
+    text::session(&Bill::of(Stored::kept_in(paths, id)?)?)
 }
 
 async fn last_here(journal: &Journal) -> Result<SessionId, Failure> {

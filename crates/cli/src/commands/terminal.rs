@@ -28,7 +28,7 @@ use engine::SessionCommand;
 use errands::Errands;
 use gate::Person;
 use policy::{Attendance, Cap, ModeChoice};
-pub use seat::Seat;
+pub use seat::{Opens, Seat};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -85,15 +85,20 @@ impl Args {
     }
 }
 
-/// Whether a person is at a terminal, for reading and for writing, or wants to read elsewhere.
+/// Whether a person is at a terminal, or wants a face that says what it needs of one.
 pub fn is_there(args: &Args) -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() || args.face() == Face::Plain
+    args.face() == Face::Plain || has_keys(Face::Screen)
+}
+
+/// Whether a session can be shown so: a person is at a terminal, and reads it there too where the screen is taken.
+pub fn has_keys(face: Face) -> bool {
+    std::io::stdin().is_terminal() && (face == Face::Plain || std::io::stdout().is_terminal())
 }
 
 /// Shows the session that the person wants.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let face = args.face();
-    if !std::io::stdin().is_terminal() {
+    if !has_keys(face) {
         let cause = anyhow!("`--plain` reads your lines and answers from a terminal, and standard input is none");
         return Err(Failure::user(cause).hint("`remit run` works without a terminal; nobody is there to answer it"));
     }
@@ -102,7 +107,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     if !args.go_on && args.resume.is_none() && setup::is_needed(&config, args.model.as_deref()) {
         match setup::first_run(&person, &config, &paths)? {
             setup::Outcome::Ready(written) => config = *written,
-            setup::Outcome::Demo => return demo::offered(),
+            setup::Outcome::Demo => return demo::offered(face),
             setup::Outcome::Left => return Ok(ExitCode::SUCCESS),
         }
     }
@@ -138,7 +143,7 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
         openings: wanted,
         left: left.clone(),
     };
-    let of_session = input.clone();
+    let (of_session, offered) = (input.clone(), seat.offered());
     let working = thread::spawn(move || {
         let over = crate::runtime()?.block_on(async {
             let passing = tokio::spawn(seat::pass_on(asked, sitter.desk.clone(), sitter.input.clone()));
@@ -163,13 +168,17 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
         paths: paths.clone(),
         shell: errands::RunningShell::default(),
     };
+    // It stands where the person writes, and Enter says it.
+    let _ = offered.clone().map(|words| input.send(Input::Paste(words)));
     let shown = look(errands, face, (input, inputs));
     left.cancel();
     let last_words = [SessionCommand::Stop, SessionCommand::Leave];
     thread::spawn(move || last_words.into_iter().for_each(|command| drop(commands.blocking_send(command))));
     let over = ended(working);
     host::children::kill_all();
-    outln!("to go on: remit --resume {}", current.id());
+    if offered.is_none() {
+        outln!("to go on: remit --resume {}", current.id());
+    }
     shown.and(over).map(|()| ExitCode::SUCCESS)
 }
 

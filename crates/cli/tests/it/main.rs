@@ -6,6 +6,7 @@
 
 mod authority;
 mod beside;
+mod by_hand;
 mod cap;
 mod cases;
 mod config;

@@ -1,19 +1,23 @@
 //! `remit demo`: the main job with no key and no network, in a folder of its own, checked against the contract at its end.
 //!
 //! In reading order: [`script`] has what the model says; [`world`] the folder and the two stand-ins; this file plays the one
-//! in the other, through the engine, as `remit run` does; [`book`] reckons the money anew; [`check`] holds what happened
-//! against the contract; [`receipt`] says what it came to.
+//! in the other, through the engine, as `remit run` does; [`by_hand`] has a person play it; [`book`] reckons the money anew;
+//! [`check`] holds what happened against the contract; [`receipt`] says what it came to.
 //!
 //! Not here: anything that a session does differently because it is a demo. It is given a model, servers and a Hub like any
 //! other session, and the person's own configuration, sessions and keys are neither read nor written.
 
 mod book;
+mod by_hand;
 mod check;
 mod receipt;
 mod script;
 mod world;
 
+use crate::commands::run::Opened;
+use crate::commands::terminal::Face;
 use crate::commands::{contract, run};
+use crate::config::Config;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
 use crate::person;
@@ -25,7 +29,7 @@ use engine::{About, Authority, Picked, RunEnd, Session, SessionCommand, Setup, S
 use journal::{IfMissing, Journal, SessionId, Verified};
 use mcp::ServerEvent;
 use model::{Model, Script};
-use policy::{Attendance, Mode, ModeChoice};
+use policy::{Attendance, Cap, Mode, ModeChoice};
 use receipt::{Receipt, wrapped};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -34,6 +38,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tools::Site;
+use tools::site::Hub;
 use turn::TurnEvent;
 use wire::{Event, Status};
 use world::{Standins, World};
@@ -42,6 +47,7 @@ const EXAMPLES: &str = "Examples:
   remit demo                        in YOLO with $5.00: everything runs but what does not fit
   remit demo --mode agent           the same script: what would change something is refused, nobody is there to ask
   remit demo --mode plan            the same script: nothing is written
+  remit demo --terminal             the same script by hand, in Agent: you answer each question
   remit demo --keep /tmp/look       leaves the folder: the repository, its remote, what the stand-ins kept
 
 Exit status: 0 when every answer and every effect was the contract's, else 1; 2 for a cap that does
@@ -56,9 +62,12 @@ const MODEL: &str = "script:demo";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`
-    #[arg(long, value_name = "MODE", default_value = "yolo:5")]
-    mode: ModeChoice,
+    /// `plan`, `agent`, `yolo`, `yolo:5` or `yolo:uncapped`; `yolo:5` without it, with `--terminal` `agent`
+    #[arg(long, value_name = "MODE")]
+    mode: Option<ModeChoice>,
+    /// Play it by hand in the terminal, where you are asked
+    #[arg(long, conflicts_with = "json")]
+    terminal: bool,
     /// Leave the folder to look at; it must be empty or not exist yet
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -69,20 +78,24 @@ pub struct Args {
 
 /// Plays the demo and checks it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    if args.terminal {
+        return by_hand::play(args.mode, args.keep.as_deref(), Face::Screen);
+    }
     // It sets a mode, so it is a person's to start.
     person::at_the_command_line()?;
     run::become_a_run()?;
     crate::runtime()?.block_on(play(&args))
 }
 
-/// Plays it as somebody sees it who asked for no more than that.
-pub fn offered() -> Result<ExitCode, Failure> {
-    run(Args { mode: ModeChoice::with_cap(policy::Cap::Limited(engine::DEFAULT_CAP)), keep: None, json: false })
+/// Has a person play it by hand who asked for no more than that.
+pub fn offered(face: Face) -> Result<ExitCode, Failure> {
+    by_hand::play(None, None, face)
 }
 
 async fn play(args: &Args) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
-    let mode = args.mode.resolve(None, engine::DEFAULT_CAP);
+    let whole = ModeChoice::with_cap(Cap::Limited(engine::DEFAULT_CAP));
+    let mode = args.mode.unwrap_or(whole).resolve(None, engine::DEFAULT_CAP);
     if !check::pays_for_the_words(&mode.to_string()) {
         let cause = anyhow!("`{mode}` does not pay for what the model says to the end of the demo");
         return Err(Failure::user(cause)
@@ -130,9 +143,9 @@ async fn session(
     let id: SessionId = SESSION.parse().map_err(Failure::bug)?;
     let (events, shown) = mpsc::unbounded_channel();
     let listening = tokio::spawn(listen(shown, printer));
-    let setup = setup(world, standins)?;
+    let stage = Stage::of(world, standins);
     let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
-    let ended = run_session((&journal, &id), setup, (mode, surface), (signals, world)).await;
+    let ended = run_session((&journal, &id), stage, (mode, surface), (signals, world)).await;
     let heard = listening.await.map_err(Failure::bug)?;
     let end = ended?;
     let record = match journal.verify(&id).await.map_err(Failure::host)? {
@@ -146,35 +159,63 @@ async fn session(
     Ok((Played { mode: mode.to_string(), events: heard.map_err(Failure::host)?, record, book }, end))
 }
 
-/// What the session works with: what `remit run` would give it under the configuration that has the two stand-ins.
-fn setup(world: &World, standins: &Standins) -> Result<(Setup, mpsc::Receiver<ServerEvent>), Failure> {
-    let config = standins.config();
-    let script = Script::parse(script::TEXT).map_err(Failure::bug)?;
-    let tariff = crate::rates::tariff_of_script(&script)?;
-    let (name, model) = (MODEL.to_owned(), Model::Script(script));
-    let picked = Picked { name, model, tariff, context_tokens: None, max_output_tokens: None };
-    let (mut setup, server_events) = wiring::setup(&config, picked, &world.work(), world.outputs())?;
-    setup.site = Site { hub: Arc::new(standins.hub()), ..setup.site };
-    setup.scene.environment = Arc::new(world::environment(&wiring::key_variables(&config)));
-    Ok((setup, server_events))
+/// Where a session of the demo takes place.
+#[derive(Clone, Debug)]
+struct Stage {
+    config: Config,
+    hub: Hub,
+    work: PathBuf,
+    outputs: PathBuf,
+}
+
+impl Stage {
+    fn of(world: &World, standins: &Standins) -> Stage {
+        Stage { config: standins.config(), hub: standins.hub(), work: world.work(), outputs: world.outputs() }
+    }
+
+    /// What the session works with: what `remit run` would give it under the configuration that has the two stand-ins.
+    fn setup(self) -> Result<(Setup, mpsc::Receiver<ServerEvent>), Failure> {
+        let script = Script::parse(script::TEXT).map_err(Failure::bug)?;
+        let tariff = crate::rates::tariff_of_script(&script)?;
+        let (name, model) = (MODEL.to_owned(), Model::Script(script));
+        let picked = Picked { name, model, tariff, context_tokens: None, max_output_tokens: None };
+        let (mut setup, server_events) = wiring::setup(&self.config, picked, &self.work, self.outputs)?;
+        setup.site = Site { hub: Arc::new(self.hub), ..setup.site };
+        setup.scene.environment = Arc::new(world::environment(&wiring::key_variables(&self.config)));
+        Ok((setup, server_events))
+    }
+
+    /// Opens a session on it.
+    async fn open(
+        self,
+        (journal, id): (&Journal, SessionId),
+        title: &str,
+        (mode, attendance): (Mode, Attendance),
+        surface: Surface,
+    ) -> Result<Opened, Failure> {
+        let (setup, server_events) = self.setup()?;
+        let workspace = setup.scene.workspace.root().display().to_string();
+        let about = About { workspace, model: MODEL.to_owned(), title: title.to_owned() };
+        let authority = Authority { mode, attendance, prohibitions: Vec::new() };
+        let started = Session::start(journal, (id, about), authority, setup.clone(), surface).await;
+        let session = started.map_err(run::engine_failure)?;
+        Ok(Opened { session, notes: Vec::new(), setup, server_events })
+    }
 }
 
 async fn run_session(
     (journal, id): (&Journal, &SessionId),
-    (setup, server_events): (Setup, mpsc::Receiver<ServerEvent>),
+    stage: Stage,
     (mode, surface): (Mode, Surface),
     (signals, world): (Signals, &World),
 ) -> Result<RunEnd, Failure> {
-    let workspace = setup.scene.workspace.root().display().to_string();
-    let about = About { workspace, model: MODEL.to_owned(), title: script::PROMPT.to_owned() };
-    let authority = Authority { mode, attendance: Attendance::Unattended, prohibitions: Vec::new() };
-    let started = Session::start(journal, (id.clone(), about), authority, setup.clone(), surface).await;
-    let mut session = started.map_err(run::engine_failure)?;
+    let opening = stage.open((journal, id.clone()), script::PROMPT, (mode, Attendance::Unattended), surface);
+    let Opened { mut session, notes, setup, server_events } = opening.await?;
     let (commands, mut heard) = mpsc::channel(16);
     tokio::spawn(run::hear_servers(server_events, commands.clone()));
     let throwaway = world.is_throwaway().then(|| world.folder().to_owned());
     let stopping = tokio::spawn(stop_when_told(signals, commands, throwaway));
-    session.say(session.header(Vec::new()));
+    session.say(session.header(notes));
     setup.servers.ready(run::SERVERS_PATIENCE).await;
     let end = session.run(TurnEvent::Said { text: script::PROMPT.to_owned() }, &mut heard).await;
     stopping.abort();

@@ -83,6 +83,8 @@ pub struct Plain<W> {
     /// The arguments of the calls that have not ended.
     arguments: BTreeMap<String, String>,
     edit: Option<Edit>,
+    /// What an empty line says.
+    offered: Option<String>,
     /// When Ctrl-C was pressed last.
     interrupted_ms: Option<u64>,
 }
@@ -100,6 +102,7 @@ impl<W: Write> Plain<W> {
             pointed: 0,
             arguments: BTreeMap::new(),
             edit: None,
+            offered: None,
             interrupted_ms: None,
         }
     }
@@ -144,6 +147,10 @@ impl<W: Write> Plain<W> {
             }
             Input::Notice(text) => self.say(&format!("note: {}", clean(&text)))?,
             Input::Trouble(why) => self.say(&format!("not done: {}", clean(&why)))?,
+            Input::Paste(words) => {
+                self.say(&format!("An empty line says: {}", clean(&words)))?;
+                self.offered = Some(words);
+            }
             _of_a_screen => {}
         }
         Ok(Vec::new())
@@ -343,11 +350,17 @@ impl<W: Write> Plain<W> {
             return Ok(Vec::new());
         }
         if text.trim().is_empty() {
+            if let Some(words) = self.offered.take() {
+                return Ok(said(&words));
+            }
             return self.how_it_stands().map(|()| Vec::new());
         }
         match self.questions.first().cloned() {
             Some(question) => self.line_to(question, text, at_ms),
-            None => Ok(said(text)),
+            None => {
+                self.offered = None;
+                Ok(said(text))
+            }
         }
     }
 

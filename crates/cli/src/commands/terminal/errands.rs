@@ -95,8 +95,8 @@ impl Errands {
             Errand::Open(opening) => self.open(opening),
             Errand::Show(Sheet::Contract) => self.tell(page("The contract", self.contract.clone())),
             Errand::Show(Sheet::Spend) => {
-                let id = self.current.id();
-                self.bring(move || Ok(page("What this session has cost", spend::in_words(&id)?)));
+                let (paths, id) = (self.paths.clone(), self.current.id());
+                self.bring(move || Ok(page("What this session has cost", spend::in_words(&paths, &id)?)));
             }
             Errand::Show(Sheet::Diff) => self.send(ControlRequest::Look { at: Aspect::Changes }),
             Errand::List(kind) => self.list(kind),
@@ -114,8 +114,10 @@ impl Errands {
                 self.change(async move { sessions::delete(&paths, &id).await });
             }
             Errand::Export => {
-                let (id, folder) = (self.current.id(), self.current.workspace());
-                self.bring(move || Ok(Input::Notice(format!("written to {}", export(&id, &folder)?.display()))));
+                let (paths, id, folder) = (self.paths.clone(), self.current.id(), self.current.workspace());
+                self.bring(move || {
+                    Ok(Input::Notice(format!("written to {}", export(&paths, &id, &folder)?.display())))
+                });
             }
             Errand::Shell(line) => self.shell.start(&line, &self.current.workspace(), self.input.clone()),
             Errand::StopShell => self.shell.stop(),
@@ -209,8 +211,8 @@ pub fn answered(reply: ControlReply) -> Input {
 }
 
 /// Writes a session's conversation to a file of the folder that is not there yet, and says which.
-fn export(id: &str, folder: &Path) -> Result<PathBuf, Failure> {
-    let stored = Stored::named(id)?;
+fn export(paths: &Paths, id: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let stored = Stored::kept_in(paths, id)?;
     let text = draw::as_markdown(&engine::past::told(&stored.records, String::new()).map_err(Failure::host)?);
     for number in 1..1_000 {
         let name = if number == 1 { format!("remit-{id}.md") } else { format!("remit-{id}-{number}.md") };

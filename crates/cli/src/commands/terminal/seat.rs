@@ -36,7 +36,19 @@ pub enum Seat {
         journal: PathBuf,
         /// Opens it in the journal, for a surface.
         open: Box<dyn FnOnce(Journal, Surface) -> Opens + Send>,
+        /// What the person could say first.
+        offered: String,
     },
+}
+
+impl Seat {
+    /// What the person could say first; only a session that goes with whoever prepared it has it.
+    pub fn offered(&self) -> Option<String> {
+        match self {
+            Seat::Configured(_) => None,
+            Seat::Prepared { offered, .. } => Some(offered.clone()),
+        }
+    }
 }
 
 /// Whoever sits between the screen and its sessions.
@@ -109,7 +121,7 @@ impl Sitter {
                 let journal = Journal::open(&database, IfMissing::Create).await.map_err(Failure::host)?;
                 self.open(&job, journal).await
             }
-            Seat::Prepared { journal, open } => {
+            Seat::Prepared { journal, open, .. } => {
                 let journal = Journal::open(&journal, IfMissing::Create).await.map_err(Failure::host)?;
                 let (surface, told) = self.surface()?;
                 let opened = open(journal.clone(), surface).await?;
