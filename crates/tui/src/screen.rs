@@ -218,8 +218,7 @@ impl Screen {
             Errand::Ring(bell) => self.ring(&bell)?,
             Errand::Copy(text) => self.copy(&text)?,
             Errand::Ground(ground) => {
-                let ground = ground.or(wires.ground).unwrap_or(self.told);
-                self.theme = Theme::new(self.theme.depth(), ground);
+                self.theme = Theme::new(self.theme.depth(), ground.unwrap_or(self.told));
             }
             Errand::Edit(text) => {
                 self.ears.pause();

@@ -27,3 +27,4 @@ mod spend;
 mod support;
 mod terminal;
 mod terminal_commands;
+mod window;

@@ -110,8 +110,8 @@ impl Play {
     /// Follows which questions are open, as far as was said.
     fn note(&mut self, event: &Event) {
         match event {
-            Event::Question { call, summary, .. } => {
-                let mark = format!("{} ", summary.split(' ').next().unwrap_or_default());
+            Event::Question { call, .. } => {
+                let mark = call.replace("call", "Q") + " ";
                 self.heard.insert(call.clone(), Heard { mark, drawn: None });
             }
             Event::Decision { call, outcome, .. } if outcome != "ask" && outcome != "deliver" => {
@@ -126,9 +126,8 @@ impl Play {
     fn take_in(&mut self, input: Input) {
         for errand in self.app.update(input, self.now) {
             match &errand {
-                Errand::Send(ControlRequest::Answer { call, .. }) => self.is_fair(call),
-                Errand::Send(ControlRequest::Respond { call, .. }) => {
-                    assert!(self.heard.contains_key(call), "`{call}` is not open");
+                Errand::Send(ControlRequest::Answer { call, .. } | ControlRequest::Respond { call, .. }) => {
+                    self.is_fair(call);
                 }
                 Errand::Quit => *self = Play { chance: self.chance.clone(), ..Play::new(0) },
                 _ => {}

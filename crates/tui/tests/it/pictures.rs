@@ -11,7 +11,7 @@ use crate::svg::picture;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tui::app::{App, Input, ListKind, ListRow, Listing};
+use tui::app::{App, Input, ListKind, ListRow, Listing, ShellSaid};
 use tui::theme::{Depth, Ground, Theme};
 use wire::{Event, GoingOn, Spend, Status, Tokens};
 
@@ -47,9 +47,12 @@ const STATES: &[State] = &[
         comes: asks_past_cap,
     },
     State { name: "asks-words", shows: "A question of the model's own", comes: asks_words },
+    State { name: "asks-form", shows: "A form of an MCP server", comes: asks_form },
     State { name: "asks-several", shows: "Several questions", comes: asks_several },
     State { name: "tab", shows: "Tab was pressed: the next mode stands by for half a second", comes: tab },
     State { name: "uncapped", shows: "YOLO without a cap", comes: uncapped },
+    State { name: "queued", shows: "A message waits until the model is done", comes: queued },
+    State { name: "shell", shows: "A command in the person's own shell", comes: shell },
     State { name: "scrolled", shows: "Scrolled up while the model works", comes: scrolled },
     State { name: "help", shows: "A page: the keys and the commands", comes: help },
     State { name: "sessions", shows: "Something to pick from", comes: sessions },
@@ -260,6 +263,46 @@ fn asks_words(app: &mut App) {
     hear(app, event, 1_000);
 }
 
+const FORM: &str = "The tracker wants to know more before it opens the ticket.\n{\"type\":\"object\",\"properties\":{\
+\"title\":{\"type\":\"string\",\"description\":\"one line\"},\"severity\":{\"type\":\"string\",\"enum\":[\"low\",\"high\"]},\
+\"notify\":{\"type\":\"boolean\"}},\"required\":[\"title\",\"severity\"]}";
+
+fn asks_form(app: &mut App) {
+    prompt(app, "open a ticket for the flaky test");
+    call(app, ("c1", "tracker open_ticket", "free"), "{}");
+    decided(app, "c1", "run", None);
+    let event = Event::Question {
+        call: "c1".into(),
+        summary: "MCP server `tracker` asks".into(),
+        shown: FORM.into(),
+        effect: None,
+        price: None,
+        why: None,
+        offered: Vec::new(),
+        raise_to: None,
+        chip: app.chip.clone(),
+    };
+    hear(app, event, 1_000);
+}
+
+fn typed(app: &mut App, words: &str) {
+    words.chars().for_each(|letter| drop(press(app, KeyCode::Char(letter), 2_000)));
+}
+
+fn queued(app: &mut App) {
+    works(app);
+    typed(app, "then update the changelog");
+    app.update(Input::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::CONTROL)), 2_000);
+    typed(app, "and by the way, keep the old na");
+}
+
+fn shell(app: &mut App) {
+    typed(app, "!git status --short");
+    press(app, KeyCode::Enter, 2_000);
+    app.update(Input::Shell(ShellSaid::Output(" M src/cache.rs\n?? notes.md\n".into())), 2_100);
+    app.update(Input::Shell(ShellSaid::Ended("exit status 0".into())), 2_200);
+}
+
 fn asks_several(app: &mut App) {
     prompt(app, "tidy up the branches and tell the others");
     for (name, summary, shown) in [
@@ -290,9 +333,7 @@ fn scrolled(app: &mut App) {
 }
 
 fn help(app: &mut App) {
-    for letter in "/help".chars() {
-        press(app, KeyCode::Char(letter), 1_000);
-    }
+    typed(app, "/help");
     press(app, KeyCode::Esc, 1_000);
     press(app, KeyCode::Enter, 1_000);
 }

@@ -11,6 +11,15 @@ use wire::{
     Spend, Status, Tokens,
 };
 
+/// What servers ask for: forms, some of them no good, and a page to be visited.
+const FORMS: &[&str] = &[
+    r#"{"type":"object","properties":{"name":{"type":"string","description":"who"},"n":{"type":"integer"}},"required":["name"]}"#,
+    r#"{"properties":{"a":{"enum":["x","y"]},"b":{"type":["boolean"]},"\u001b[2J":{"type":"null"}},"required":[1,"a"]}"#,
+    r#"{"properties":{}}"#,
+    r#"{"properties":[]}"#,
+    "https://a.example/allow?x=1",
+];
+
 /// A question that is open.
 #[derive(Clone, Debug)]
 pub struct Open {
@@ -174,11 +183,15 @@ impl Session {
         let asks = if is_words { Asks::Words } else { Asks::Permission };
         self.open.push(Open { call: call.clone(), asks });
         let chip = self.chip();
+        // By its number the question is found on the screen, so nothing in it takes back what was written.
+        let words = chance.text().replace(['\r', '\u{8}'], "");
+        let is_of_a_server = is_words && chance.once_in(2);
+        let summary = if is_of_a_server { "MCP server " } else { "" }.to_owned() + &format!("Q{number} {words}");
+        let rest = if is_of_a_server { (*chance.one(FORMS)).to_owned() } else { chance.text() };
         self.say(Event::Question {
             call,
-            // By this the question is found on the screen, so nothing in it takes back what was written.
-            summary: format!("Q{number} {}", chance.text().replace(['\r', '\u{8}'], "")),
-            shown: format!("Q{number} {}", chance.text()),
+            summary,
+            shown: format!("Q{number} {words}\n{rest}"),
             effect: (!is_words).then(|| "change".to_owned()),
             price: (!is_words).then_some(price),
             why: (!is_words).then(|| chance.text()),
