@@ -96,7 +96,7 @@ pub fn named(name: &str) -> Option<&'static OrderEntry> {
 pub const KEYS: &[(&str, &str)] = &[
     ("Enter", "send; while the model works, it hears it with its next request"),
     ("Ctrl+Q", "send it when the model is done, by itself; what waits is shown above what you write"),
-    ("Up, where nothing is written", "take the last that waits back; else what you sent before"),
+    ("Up (nothing written)", "take the last that waits back; else what you sent before"),
     ("Shift+Enter, Alt+Enter, Ctrl+J", "a new line"),
     ("Tab, Shift+Tab", "the next mode, the one before; in force half a second later"),
     ("/", "a command"),
@@ -115,12 +115,12 @@ pub const KEYS: &[(&str, &str)] = &[
     ("Up, Down", "of several cards, pick one"),
     ("Ctrl+Up, Ctrl+Down", "scroll a card that is longer than its room; with Page by ten lines; Shift does too"),
     ("PageUp, PageDown, wheel", "scroll"),
-    ("Home, End, where nothing is written", "go to the first line; to the last, and follow again"),
+    ("Home, End (nothing written)", "go to the first line; to the last, and follow again"),
     ("Ctrl+O", "open a call, then all of it, then fold it: the last, or when scrolled the one in the middle"),
     ("Ctrl+T", "show or fold what the model thinks"),
     ("dragging the mouse", "select, and copy what is selected; with Shift the terminal does it its own way"),
     ("Esc", "stop what runs"),
-    ("Esc Esc, where nothing is written", "go back to an earlier message, in a new session"),
+    ("Esc Esc (nothing written)", "go back to an earlier message, in a new session"),
     ("Ctrl+C", "clear what is written, then stop, then end when pressed twice"),
     ("Ctrl+Z", "stop the program itself; `fg` in the shell goes on"),
 ];
@@ -178,6 +178,13 @@ mod tests {
         assert_eq!(mode_of("yolo 10"), "yolo:10");
         assert_eq!(mode_of(" yolo   uncapped "), "yolo:uncapped");
         assert_eq!(mode_of("plan"), "plan");
+    }
+
+    #[test]
+    fn the_columns_of_the_help_stand_below_each_other() {
+        for (key, does) in KEYS {
+            assert!(key.len() <= 32 && help().contains(&format!("{key:<34}{does}\n")), "{key}");
+        }
     }
 
     #[test]
