@@ -42,6 +42,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   remit                                   work with it in the terminal; it asks before it changes something
   remit --mode yolo:5 --continue          go on with the last session of this folder
+  remit --plain                           the same line by line, for screen readers and logs
   remit demo                              the whole thing, with no key and no network
   remit run \"why does the build fail?\"    looks freely; what would change something is refused, nobody is there to ask
   remit run --mode yolo:5 \"fix it\"        does everything, spends at most $5.00

@@ -77,6 +77,7 @@ pub fn pick_model(config: &Config, named: Option<&str>) -> Result<Picked, Failur
         let cause = anyhow!("no model was picked");
         return Err(Failure::config(cause)
             .hint("say `--model PROVIDER/NAME`, or write `model = \"PROVIDER/NAME\"` in the configuration")
+            .hint("or start `remit` in a terminal: it finds what there is and lets you pick")
             .hint("`remit demo` needs no model and no key"));
     };
     if let Some(file) = name.strip_prefix("script:") {
