@@ -118,22 +118,29 @@ pub async fn priced_live(config: &Config, paths: &Paths, picked: Picked) -> Resu
     }
 }
 
-/// Picks models by name for a session that runs, under the configuration as it was when the session began.
+/// Picks models by name for a session that runs.
 #[derive(Clone, Debug)]
-pub struct Models {
-    config: Arc<Config>,
-    paths: Arc<Paths>,
+pub enum Models {
+    /// Those of a configuration, as it was when the session began.
+    Configured(Arc<Config>, Arc<Paths>),
+    /// None but the one that the session has.
+    Fixed,
 }
 
 impl Models {
     /// The models of this configuration.
     pub fn of(config: &Config, paths: &Paths) -> Models {
-        Models { config: Arc::new(config.clone()), paths: Arc::new(paths.clone()) }
+        Models::Configured(Arc::new(config.clone()), Arc::new(paths.clone()))
     }
 
     /// The model of this name, with its price as it stands now.
     pub async fn pick(&self, name: &str) -> Result<Picked, Failure> {
-        priced_live(&self.config, &self.paths, wiring::pick_model(&self.config, Some(name))?).await
+        match self {
+            Models::Configured(config, paths) => {
+                priced_live(config, paths, wiring::pick_model(config, Some(name))?).await
+            }
+            Models::Fixed => Err(Failure::user(anyhow!("this session has its own model, and no other"))),
+        }
     }
 }
 

@@ -227,10 +227,19 @@ impl Picker {
         self.rows.get(*self.found.get(self.at)?)
     }
 
-    /// Looks for the query, and stays at about that row.
+    /// Looks for the query, and stays at about that row. What has each of its words comes in its order; where nothing has,
+    /// what has its letters in its name, the best first.
     fn find(&mut self, at: usize) {
-        let names: Vec<String> = self.rows.iter().map(|row| format!("{} {}", row.label, row.note)).collect();
-        self.found = rank(&self.query, &names);
+        let query = self.query.to_lowercase();
+        let has_words = |row: &ListRow| {
+            let text = format!("{} {}", row.label, row.note).to_lowercase();
+            query.split_whitespace().all(|word| text.contains(word))
+        };
+        self.found = (0..self.rows.len()).filter(|row| has_words(&self.rows[*row])).collect();
+        if self.found.is_empty() {
+            let names: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
+            self.found = rank(&self.query, &names);
+        }
         self.at = at.min(self.found.len().saturating_sub(1));
     }
 

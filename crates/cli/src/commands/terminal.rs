@@ -117,6 +117,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         (false, None) => Which::New,
     };
     if let Some(id) = beside::owned_elsewhere(&which, &args.directory, &paths)? {
+        if args.mode.is_some() || args.cap.is_some() {
+            let cause = anyhow!("another program has session `{id}`, and nothing of it is changed by looking at it");
+            return Err(
+                Failure::user(cause).hint(format!("set its mode with `remit mode {id} MODE`, or with /mode in it"))
+            );
+        }
         return beside::show(&id, face, (config, paths));
     }
     run::become_a_run()?;
@@ -134,7 +140,12 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
     let (commands, heard) = mpsc::channel(64);
     let (opened, is_open) = std_mpsc::channel();
     let left = CancellationToken::new();
-    let desk = Desk { person, commands: commands.clone(), models: Models::of(&config, &paths) };
+    let models = match seat {
+        Seat::Configured(_) => Models::of(&config, &paths),
+        // What was prepared is to cost nobody anything but what was prepared.
+        Seat::Prepared { .. } => Models::Fixed,
+    };
+    let desk = Desk { person, commands: commands.clone(), models };
     let sitter = seat::Sitter {
         desk,
         config: config.clone(),

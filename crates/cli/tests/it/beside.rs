@@ -52,6 +52,9 @@ fn a_run_without_a_screen_can_be_watched_and_stopped_from_a_terminal() {
     let mut running = home.run(&model, &["--mode", "yolo:1"]).go();
     let id = running.until_type("session")["id"].as_str().unwrap().to_owned();
     running.until_type("progress");
+    let refused = Terminal::start(&home, &["--resume", &id, "--mode", "plan"]);
+    refused.until("another program has session");
+    drop(refused);
     let terminal = Terminal::start(&home, &["--resume", &id]);
     terminal.until("I begin.");
     wait_until("the mode", || terminal.status().starts_with("YOLO"));

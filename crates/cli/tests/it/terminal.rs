@@ -112,7 +112,8 @@ fn arguments_are_edited_in_place_and_words_are_a_no_with_its_reason() {
     terminal.say("{\"path\": \"a.txt\", \"content\": \"mine\"}");
     terminal.until("Allow? write b.txt");
     assert_eq!(home.read("work/a.txt"), "mine");
-    // A space first: `n` alone is the answer.
+    // Words that were on their way before the card was there are the model's; `n` alone would be the answer.
+    thread::sleep(Duration::from_millis(400));
     terminal.press(" ");
     terminal.say("not that one");
     terminal.until("Done.");
