@@ -59,8 +59,10 @@ impl Drop for Terminal {
 pub fn rows(binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
     let home = folder.join("terminal");
     lay(&home).map_err(|why| trouble(home.display(), why))?;
+    let started = Instant::now();
     let mut terminal = start(binary, &home)?;
     terminal.until("uncapped")?;
+    let shown = started.elapsed().as_secs_f64() * 1e3;
     terminal.quiet();
     let before = resident(terminal.child.id())?;
     let short = terminal.echoes()?;
@@ -79,6 +81,7 @@ pub fn rows(binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
     let lines = (MESSAGES * LINES) as f64;
     let a_line = (after - before).max(0.0) * 1024.0 / lines;
     Ok(vec![
+        Row::new("terminal: start to the mode on the screen", Unit::Milliseconds, &[shown]).target(50.0),
         Row::new("terminal: key to echo, nothing said yet", Unit::Milliseconds, &short).target(16.0),
         Row::new("terminal: key to echo, 100,000 lines", Unit::Milliseconds, &long).target(16.0),
         Row::new("terminal: key to echo, 100,000 lines, scrolled up", Unit::Milliseconds, &scrolled).target(16.0),
