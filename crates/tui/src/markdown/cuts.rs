@@ -9,7 +9,7 @@ pub const ENOUGH: usize = 8 * 1024;
 /// How long a part is before it ends with whatever line it is in, in bytes.
 const MOST: usize = 4 * ENOUGH;
 /// How long a line is before it is cut like any other text, in bytes.
-const LONGEST: usize = 8 * ENOUGH;
+const LONGEST: usize = 2 * ENOUGH;
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Cuts {
     /// What the last line that was read is to the one after it.
     before: Joint,
     fence: Option<Fence>,
+    /// The sign of the list that the last line that was read is in.
+    bullet: Option<char>,
     cuts: Vec<Cut>,
 }
 
@@ -62,7 +64,7 @@ struct Cut {
 impl Cuts {
     /// A text of which nothing was read.
     pub fn new(kind: TextKind) -> Cuts {
-        Cuts { kind, read: 0, before: Joint::Line, fence: None, cuts: Vec::new() }
+        Cuts { kind, read: 0, before: Joint::Line, fence: None, bullet: None, cuts: Vec::new() }
     }
 
     /// Reads what is new of a text. What was read of it before must be as it was.
@@ -98,19 +100,23 @@ impl Cuts {
 
     fn take(&mut self, line: &str) {
         let long = self.read - self.cuts.last().map_or(0, |cut| cut.at);
+        let is_item = self.bullet.is_some() && bullet(line) == self.bullet;
         let is_apart = match self.kind {
             TextKind::Plain => true,
-            TextKind::Markdown => self.before == Joint::Blank && self.fence.is_none() && begins_a_block(line),
+            TextKind::Markdown if self.fence.is_some() => false,
+            TextKind::Markdown => is_item || (self.before == Joint::Blank && begins_a_block(line)),
         };
         if (long >= ENOUGH && is_apart) || long >= MOST {
-            let is_blank = self.kind == TextKind::Markdown && self.fence.is_none();
-            let joint = if is_blank { self.before } else { Joint::Line };
+            // Items are drawn below each other, with blank lines between them or without.
+            let is_parted = self.kind == TextKind::Markdown && self.fence.is_none() && !is_item;
+            let joint = if is_parted { self.before } else { Joint::Line };
             self.cuts.push(Cut { at: self.read, joint, within: self.fence });
         }
         self.read += line.len();
         self.before = if line.trim().is_empty() { Joint::Blank } else { Joint::Line };
         if self.kind == TextKind::Markdown {
             self.follow_fence(line);
+            self.bullet = if line.starts_with([' ', '\t', '\n', '\r']) { self.bullet } else { bullet(line) };
         }
     }
 
@@ -122,6 +128,14 @@ impl Cuts {
             _ => {}
         }
     }
+}
+
+/// The sign of an item of a list that is in nothing else, and has no number: those of numbered ones depend on what is before them.
+fn bullet(line: &str) -> Option<char> {
+    let sign = line.chars().next().filter(|sign| matches!(sign, '-' | '*' | '+'))?;
+    let rest = line[1..].strip_prefix(' ')?;
+    // A line of such signs alone parts one thing from another.
+    rest.contains(|letter: char| !letter.is_whitespace() && letter != sign).then_some(sign)
 }
 
 /// Whether a line behind a blank one surely belongs to nothing that is before it: no item, quote or row goes on in it.
@@ -160,14 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn markdown_is_cut_between_blocks_and_neither_in_a_list_nor_in_code() {
-        let list = "- an item of some length\n\n".repeat(600);
+    fn markdown_is_cut_between_blocks_or_items_and_not_in_code() {
+        let list = "9. an item of some length\n\n   - one within\n\n".repeat(400);
         let code = format!("```rust\n{}```\n", "let x = 1;\n\n".repeat(1_000));
         let text = format!("{list}Words.\n\n{code}\nMore words.\n\n{list}");
         let found = parts(&text, TextKind::Markdown);
         let beginnings: Vec<&str> = found.iter().map(|part| part.text.lines().next().unwrap()).collect();
-        assert_eq!(beginnings, ["- an item of some length", "Words.", "More words."]);
+        assert_eq!(beginnings, ["9. an item of some length", "Words.", "More words."]);
         assert!(found.iter().skip(1).all(|part| part.joint == Joint::Blank && part.within.is_none()));
+        let items = "- an item\n  of two lines\n\n- another\n".repeat(1_000);
+        let found = parts(&items, TextKind::Markdown);
+        assert!(found.len() > 3 && found.iter().all(|part| part.text.starts_with("- ") && part.joint == Joint::Line));
     }
 
     #[test]
@@ -178,7 +195,7 @@ mod tests {
         assert!(found.iter().skip(1).all(|part| part.within.as_deref() == Some("~~~~") && part.joint == Joint::Line));
         let line = "é".repeat(1_000_000);
         let found = parts(&line, TextKind::Markdown);
-        assert!(found.len() > 10 && found.iter().all(|part| part.text.len() < 2 * LONGEST), "{}", found.len());
+        assert!(found.len() > 10 && found.iter().all(|part| part.text.len() < MOST + LONGEST), "{}", found.len());
         assert_eq!(found.iter().map(|part| part.text.len()).sum::<usize>(), line.len());
     }
 }

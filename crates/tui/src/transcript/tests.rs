@@ -137,7 +137,8 @@ fn of_a_long_transcript_only_what_is_seen_is_laid_out() {
 #[test]
 fn a_long_message_that_streams_is_laid_out_by_its_end_and_is_in_the_end_what_it_would_be_at_once() {
     let block = "A paragraph with *words*, long enough to be wrapped somewhere.\n\n```rust\nlet x = 1;\n```\n\n";
-    let text = block.repeat(800);
+    let list = "- an item with *words*\n  that go on\n\n- another\n".repeat(500);
+    let text = format!("{}{list}\nWords.\n", block.repeat(500));
     let mut streamed = Transcript::default();
     for piece in text.as_bytes().chunks(700) {
         streamed.speak(std::str::from_utf8(piece).unwrap());
