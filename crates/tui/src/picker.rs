@@ -344,7 +344,7 @@ mod tests {
         let mut picker = picker(SESSIONS);
         press(&mut picker, KeyCode::Down);
         assert_eq!(taken(&mut picker), "b");
-        "fix b".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
+        "fix bu".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
         assert_eq!(taken(&mut picker), "c");
         "zzz".chars().for_each(|letter| drop(press(&mut picker, KeyCode::Char(letter))));
         assert_eq!(press(&mut picker, KeyCode::Enter), Chosen::Stays, "nothing was found");
