@@ -93,6 +93,8 @@ impl App {
         if scrolls && let Some(lines) = scrolled(key.code) {
             let roll = &mut self.cards.cards.get_mut(self.cards.picked)?.roll;
             match lines {
+                // What nobody has seen yet is seen from its beginning.
+                _ if !roll.was_shown() => {}
                 Scrolled::Up(lines) => roll.up(lines),
                 Scrolled::Down(lines) => roll.down(lines),
             }
