@@ -244,6 +244,11 @@ impl Session {
         &self.place.id
     }
 
+    /// What it is called; empty until something was said.
+    pub fn title(&self) -> &str {
+        &self.place.title
+    }
+
     /// What the gate's record amounts to.
     pub fn state(&self) -> &State {
         self.gate.state()

@@ -187,8 +187,9 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
     thread::spawn(move || last_words.into_iter().for_each(|command| drop(commands.blocking_send(command))));
     let over = ended(working);
     host::children::kill_all();
-    if offered.is_none() {
-        outln!("to go on: remit --resume {}", current.id());
+    let id = current.id();
+    if offered.is_none() && !id.is_empty() {
+        outln!("to go on: remit --resume {id}");
     }
     shown.and(over).map(|()| ExitCode::SUCCESS)
 }

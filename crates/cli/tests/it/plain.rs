@@ -122,11 +122,12 @@ fn ctrl_c_stops_what_runs_and_twice_ends() {
     terminal.press(CTRL_D);
     terminal.until_printed("interrupted", 2);
     ends(terminal);
-    let twice = plain(&home, &two_changes(&home), &[]);
+    let mut twice = plain(&home, &two_changes(&home), &[]);
     twice.press(CTRL_C);
     twice.until_printed("once more ends", 1);
     twice.press(CTRL_C);
-    ends(twice);
+    assert_eq!(twice.child.wait().unwrap().code(), Some(0));
+    assert_eq!(home.sessions().len(), 1, "nobody said anything in the second");
 }
 
 #[test]

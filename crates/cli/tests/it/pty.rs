@@ -122,15 +122,20 @@ impl Terminal {
         });
     }
 
-    /// Leaves by pressing Ctrl-C twice, and gives what the terminal shows afterwards.
+    /// Leaves a session in which something was said by pressing Ctrl-C twice, and gives what the terminal shows afterwards.
     pub fn leave(mut self) -> String {
+        self.end();
+        self.until("to go on: remit --resume");
+        self.text()
+    }
+
+    /// Presses Ctrl-C twice, and waits for the end.
+    pub fn end(&mut self) {
         self.press(CTRL_C);
         self.until("once more ends");
         self.press(CTRL_C);
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         wait_until("the terminal is given back", || !self.screen.lock().unwrap().screen().alternate_screen());
-        self.until("to go on: remit --resume");
-        self.text()
     }
 }
 

@@ -66,24 +66,24 @@ fn a_model_server_of_this_machine_is_picked_written_down_and_spoken_to() {
     assert_eq!(written.lines().filter(|line| !own.contains(line)).count(), 2, "{written}");
     assert_eq!(std::fs::metadata(home.path(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
     // Nothing is asked of those who are set up, and a free model takes a cap.
-    let again = Terminal::start(&home, &["--mode", "yolo:5"]);
+    let mut again = Terminal::start(&home, &["--mode", "yolo:5"]);
     again.until("YOLO $5.00 of $5.00");
-    again.leave();
+    again.end();
 }
 
 #[test]
 fn a_key_in_the_environment_offers_a_model_of_its_service_with_its_price() {
     let home = Home::new();
     home.configure(&only(&[]));
-    let terminal = started(&home, &[], &[("ANTHROPIC_API_KEY", "sk-hush"), ("HF_TOKEN", "hf-hush")]);
+    let mut terminal = started(&home, &[], &[("ANTHROPIC_API_KEY", "sk-hush"), ("HF_TOKEN", "hf-hush")]);
     terminal.until("Which? [1]");
     let page = terminal.text();
     assert!(page.contains("1  anthropic/claude-") && page.contains(" in, $"), "{page}");
     assert!(page.contains("2  huggingface/...") && page.contains("HF_TOKEN") && !page.contains("hush"), "{page}");
     terminal.press(ENTER);
     terminal.until("Agent");
-    let left = terminal.leave();
-    assert!(left.contains("line 3: model = \"anthropic/claude-"), "{left}");
+    terminal.end();
+    terminal.until("line 3: model = \"anthropic/claude-");
     assert!(home.read(FILE).contains("\nmodel = \"anthropic/claude-") && !home.read(FILE).contains("hush"));
 }
 
@@ -92,13 +92,13 @@ fn ollama_is_found_where_its_variable_says_and_its_address_is_written_down() {
     let home = Home::new();
     let ollama = Ollama::start();
     home.configure(&only(&[]).replace(&format!("providers.ollama.base_url = \"{NOT_HERE}\"\n"), ""));
-    let terminal = started(&home, &[], &[("OLLAMA_HOST", &ollama.at)]);
+    let mut terminal = started(&home, &[], &[("OLLAMA_HOST", &ollama.at)]);
     offers(&terminal, "1  ollama/qwen3:8b");
     terminal.press("1\r");
     terminal.until("[y/N]");
     terminal.press(ENTER);
     terminal.until("Agent");
-    terminal.leave();
+    terminal.end();
     let written = home.read(FILE);
     assert!(written.ends_with(&format!("\n[providers.ollama]\nbase_url = \"http://{}/v1\"\n", ollama.at)), "{written}");
 }

@@ -186,8 +186,7 @@ fn answers_that_last_are_listed_and_taken_back() {
     terminal.until("shell: touch a");
     terminal.until("Enter takes the answer back");
     terminal.press(ENTER);
-    wait_until("nothing is left to take back", || !terminal.text().contains("Enter takes the answer back"));
-    terminal.press(ESCAPE);
+    terminal.until("no answer of yours lasts");
     terminal.say("third");
     terminal.answer("n", "shell: touch a");
     terminal.until("Three.");
@@ -269,4 +268,23 @@ fn a_session_that_began_with_nobody_there_says_so_and_a_fork_of_it_asks() {
     terminal.until("Two.");
     assert_eq!(home.read("work/a.txt"), "x");
     terminal.leave();
+}
+
+#[test]
+fn a_session_in_which_nothing_was_said_leaves_nothing_behind() {
+    let home = Home::new();
+    let model = home.script(Script::new().say("Yes."));
+    let mut terminal = Terminal::start(&home, &["--model", &model]);
+    terminal.until("Agent");
+    terminal.end();
+    assert!(home.sessions().is_empty() && !terminal.printed().contains("to go on"), "{}", terminal.printed());
+    // Another that takes its place leaves it behind, too.
+    let terminal = Terminal::start(&home, &["--model", &model]);
+    terminal.until("Agent");
+    terminal.say("/new");
+    terminal.until("Agent");
+    terminal.say("is it there?");
+    terminal.until("Yes.");
+    terminal.leave();
+    assert_eq!(home.sessions().len(), 1);
 }

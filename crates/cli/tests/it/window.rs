@@ -72,7 +72,6 @@ fn a_program_that_is_told_to_end_gives_the_terminal_back() {
         terminal.until("Agent");
         kill_process(Pid::from_child(&terminal.child), signal).unwrap();
         terminal.until_printed(OWN_SCREEN, 1);
-        terminal.until_printed("to go on: remit --resume", 1);
         assert_eq!(terminal.child.wait().unwrap().code(), Some(0), "{signal:?}");
     }
 }

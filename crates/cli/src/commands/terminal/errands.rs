@@ -50,7 +50,12 @@ impl Current {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (id, workspace);
     }
 
-    /// Its name.
+    /// There is none any more.
+    pub fn be_gone(&self) {
+        self.name(String::new(), PathBuf::new());
+    }
+
+    /// Its name; empty when there is none any more.
     pub fn id(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }

@@ -2,6 +2,8 @@
 //!
 //! Not here: the screen, or what it wants done besides.
 
+#![allow(clippy::disallowed_methods, reason = "the empty folder of an empty session goes with it")]
+
 use super::errands::{Current, answered};
 use crate::commands::run::{self, Job, Opened, Options, SERVERS_PATIENCE, Which, engine_failure, first_words};
 use crate::config::Config;
@@ -100,7 +102,7 @@ impl Sitter {
             };
             match other {
                 Ok(other) => {
-                    here.leave().await;
+                    here.leave().await?;
                     here = self.begin(other).await?;
                     current.set(&here.session);
                 }
@@ -110,7 +112,9 @@ impl Sitter {
             }
         }
         let journal = here.journal.clone();
-        here.leave().await;
+        if here.leave().await? == Left::Nothing {
+            current.be_gone();
+        }
         journal.close().await.map_err(Failure::host)
     }
 
@@ -235,15 +239,34 @@ impl Sitter {
 }
 
 impl Here {
-    /// Ends what the session has and gives it up; the last that it says is told before this is over.
-    async fn leave(self) {
+    /// Ends what the session has and gives it up; the last that it says is told before this is over. One in which nobody
+    /// said anything is nothing to come back to, and goes.
+    async fn leave(self) -> Result<Left, Failure> {
         drop(self.socket);
         self.servers.abort();
         self.setup.scene.runs.stop_all().await;
         self.setup.servers.stop().await;
+        let (id, outputs) = (self.session.id().clone(), self.setup.scene.outputs.clone());
+        let is_empty = self.session.turn().messages().is_empty() && self.session.title().is_empty();
         drop((self.session, self.setup));
         let _ = self.telling.await;
+        if !is_empty {
+            return Ok(Left::ToGoOn);
+        }
+        self.journal.delete(&id).await.map_err(Failure::host)?;
+        // There is nothing in it; if there is, it stays.
+        let _ = std::fs::remove_dir(outputs);
+        Ok(Left::Nothing)
     }
+}
+
+/// What a session leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Itself.
+    ToGoOn,
+    /// Nothing: nobody had said anything.
+    Nothing,
 }
 
 /// What a person is told who takes up a session that began without anybody there: that is fixed when it starts.
