@@ -123,7 +123,7 @@ impl<W: Write> Human<W> {
                 self.line(&format!("  asks: {why} (price: {price})"))
             }
             Event::Progress { text, .. } => self.piece(Stream::Progress, text),
-            Event::Result { call, ok, text } => match self.under_way.remove(call) {
+            Event::Result { call, ok, text, .. } => match self.under_way.remove(call) {
                 Some(what) if *call != self.last => {
                     self.last.clone_from(call);
                     self.line(&format!("\n{} {what}", self.dim("•")))?;
@@ -394,7 +394,7 @@ mod tests {
         let text = shown(&[
             Event::Text { delta: "a\x1b[2Jb\rc\u{9b}\u{202e}d".into() },
             call("c1"),
-            Event::Result { call: "c1".into(), ok: false, text: "x\x1b]0;title\x07y\nz".into() },
+            Event::Result { call: "c1".into(), ok: false, text: "x\x1b]0;title\x07y\nz".into(), chip: String::new() },
         ]);
         assert!(!text.contains(['\x1b', '\r', '\u{9b}', '\u{202e}', '\x07']), "{text:?}");
         assert!(text.contains("a[2Jbcd") && text.contains("z"), "{text:?}");
@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn a_long_result_is_cut_and_says_so() {
         let long = "l\n".repeat(20) + &"w".repeat(500);
-        let text = shown(&[call("c"), Event::Result { call: "c".into(), ok: true, text: long }]);
+        let text = shown(&[call("c"), Event::Result { call: "c".into(), ok: true, text: long, chip: String::new() }]);
         assert!(text.contains("… 9 more lines"), "{text}");
         assert!(short(&"w".repeat(500)).chars().count() == LINE_CHARACTERS + 1);
     }
@@ -464,7 +464,8 @@ mod tests {
 
     #[test]
     fn results_of_calls_that_overlap_say_whose_they_are() {
-        let ended = |name: &str| Event::Result { call: name.into(), ok: true, text: format!("in {name}") };
+        let ended =
+            |name: &str| Event::Result { call: name.into(), ok: true, text: format!("in {name}"), chip: String::new() };
         let text = shown(&[call("c1"), call("c2"), call("c3"), ended("c3"), ended("c1"), ended("c2")]);
         assert_eq!(
             text,
@@ -475,7 +476,7 @@ mod tests {
     #[test]
     fn what_was_streamed_is_not_shown_twice() {
         let piece = |text: &str| Event::Progress { call: "c1".into(), text: text.into() };
-        let ended = |ok, text: &str| Event::Result { call: "c1".into(), ok, text: text.into() };
+        let ended = |ok, text: &str| Event::Result { call: "c1".into(), ok, text: text.into(), chip: String::new() };
         let text = shown(&[call("c1"), piece("one\n"), piece("two\n"), ended(false, "one\ntwo\n[exit 1]"), call("c2")]);
         assert_eq!(text, "\n• read c1\none\ntwo\n  ✗ [exit 1]\n\n• read c2\n");
         let text = shown(&[call("c1"), piece("no end"), ended(true, "no end\n[exit 0]"), call("c2")]);
@@ -494,7 +495,7 @@ mod tests {
         let text = shown(&[
             call("c1"),
             decision,
-            Event::Result { call: "c1".into(), ok: false, text: "refused: Plan is Plan".into() },
+            Event::Result { call: "c1".into(), ok: false, text: "refused: Plan is Plan".into(), chip: String::new() },
         ]);
         assert_eq!(text.matches("Plan is Plan").count(), 1, "{text}");
     }

@@ -309,7 +309,12 @@ impl Session {
     /// Lets a call's end, which is on record, happen.
     fn ended_call(&mut self, event: TurnEvent) -> Vec<Want> {
         if let TurnEvent::CallEnded { call, text, outcome } = &event {
-            self.say(Event::Result { call: call.clone(), ok: *outcome == Outcome::Done, text: text.clone() });
+            self.say(Event::Result {
+                call: call.clone(),
+                ok: *outcome == Outcome::Done,
+                text: text.clone(),
+                chip: self.chip(),
+            });
         }
         self.turn.step(event)
     }

@@ -50,7 +50,7 @@ impl Past {
             TurnEvent::CallEnded { call, text, outcome } => {
                 self.call(call, None);
                 let ok = *outcome == Outcome::Done;
-                self.events.push(Event::Result { call: call.clone(), ok, text: text.clone() });
+                self.events.push(Event::Result { call: call.clone(), ok, text: text.clone(), chip: self.chip.clone() });
             }
             TurnEvent::ModelFailed { why } | TurnEvent::CapReached { why } => self.notice(why),
             TurnEvent::Compacted { .. } => self.notice("the older part was summed up for the model"),

@@ -84,7 +84,8 @@ pub(crate) struct Watch<'a> {
 impl Watch<'_> {
     fn tell(&self, note: String) {
         if let Some(progress) = self.progress {
-            progress.say(note);
+            // Servers send notes, not pieces of a text: each is a line.
+            progress.say(format!("{note}\n"));
         }
     }
 }

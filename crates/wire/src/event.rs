@@ -140,6 +140,8 @@ pub enum Event {
         ok: bool,
         /// What the model reads.
         text: String,
+        /// The mode with what is left after it.
+        chip: String,
     },
     /// The mode was set by a person.
     Mode {

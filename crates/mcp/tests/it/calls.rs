@@ -66,7 +66,7 @@ async fn progress_is_told_while_a_call_runs() {
     while let Ok(line) = session.lines.try_recv() {
         told.push(line);
     }
-    assert_eq!(told, ["1/3: step[2J 1", "2/3: step[2J 2", "3/3: step[2J 3"]);
+    assert_eq!(told, ["1/3: step[2J 1\n", "2/3: step[2J 2\n", "3/3: step[2J 3\n"]);
     session.servers.stop().await;
 }
 

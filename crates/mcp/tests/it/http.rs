@@ -192,7 +192,7 @@ async fn a_service_is_spoken_to_with_its_headers_and_its_calls_run() {
     while let Ok(line) = session.lines.try_recv() {
         told.push(line);
     }
-    assert_eq!(told, ["1/3", "2/3", "3/3"]);
+    assert_eq!(told, ["1/3\n", "2/3\n", "3/3\n"]);
     session.servers.stop().await;
     let seen = seen.lock().unwrap();
     assert!(seen.iter().all(|headers| headers["authorization"] == "Bearer hush-hush" && headers["x-team"] == "blue"));

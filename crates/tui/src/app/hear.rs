@@ -157,7 +157,8 @@ impl App {
                     cell.say(&text);
                 }
             }
-            Event::Result { call, ok, text } => {
+            Event::Result { call, ok, text, chip } => {
+                self.chip = chip;
                 self.close_card(&call);
                 if let Some(cell) = self.transcript.call_mut(&call) {
                     let told = matches!(cell.state, CallState::Refused(_) | CallState::Invalid(_));

@@ -370,7 +370,7 @@ mod of_cards {
         screen.shows("> the model asks: Which colour?");
         assert_eq!(screen.enters("red"), respond("q1", "red"));
         screen.key(KeyCode::Down);
-        screen.says(Event::Result { call: "c1".into(), ok: true, text: "x".into() });
+        screen.says(Event::Result { call: "c1".into(), ok: true, text: "x".into(), chip: "Agent".into() });
         assert_eq!(screen.key(KeyCode::Char('y')), answer("c2", Permission::Once, None), "the pick stays where it was");
     }
 
@@ -459,7 +459,7 @@ mod of_cards {
         screen.says(asks("c1"));
         screen.key(KeyCode::Char('e'));
         assert_eq!(screen.app.composer.text(), "{\"command\":\"x\"}");
-        screen.says(Event::Result { call: "c1".into(), ok: true, text: "x".into() });
+        screen.says(Event::Result { call: "c1".into(), ok: true, text: "x".into(), chip: "Agent".into() });
         assert!(screen.app.composer.is_empty() && screen.key(KeyCode::Enter).is_empty());
         screen.shows("that question is settled");
     }

@@ -92,7 +92,8 @@ fn decided(app: &mut App, name: &str, outcome: &str, reason: Option<&str>) {
 }
 
 fn done(app: &mut App, name: &str, text: &str) {
-    hear(app, Event::Result { call: name.to_owned(), ok: true, text: text.to_owned() }, 9_000);
+    let chip = app.chip.clone();
+    hear(app, Event::Result { call: name.to_owned(), ok: true, text: text.to_owned(), chip }, 9_000);
 }
 
 /// A call that ran, from its beginning to its end.
@@ -167,7 +168,8 @@ fn calls(app: &mut App) {
     call(app, ("c2", "shell: cargo fmt --check", "free"), "{\"command\":\"cargo fmt --check\"}");
     decided(app, "c2", "run", None);
     let failed = "Diff in src/lib.rs:12\nexit status 1".to_owned();
-    hear(app, Event::Result { call: "c2".into(), ok: false, text: failed }, 2_000);
+    let chip = app.chip.clone();
+    hear(app, Event::Result { call: "c2".into(), ok: false, text: failed, chip }, 2_000);
     call(app, ("c3", "shell: cargo publish", "free"), "{\"command\":\"cargo publish\"}");
     decided(app, "c3", "refuse", Some("the person said no: not before the tests pass"));
     done(app, "c3", "refused");
@@ -351,7 +353,12 @@ fn sessions(app: &mut App) {
 
 fn stopped(app: &mut App) {
     calls(app);
-    hear(app, Event::Result { call: "c5".into(), ok: false, text: "57 of 96\nstopped by the person".into() }, 9_000);
+    let chip = app.chip.clone();
+    hear(
+        app,
+        Event::Result { call: "c5".into(), ok: false, text: "57 of 96\nstopped by the person".into(), chip },
+        9_000,
+    );
     end(app, Status::Interrupted, Some("a person stopped it"));
 }
 

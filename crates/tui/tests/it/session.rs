@@ -175,7 +175,7 @@ impl Session {
         match outcome {
             "ask" | "deliver" => self.ask(number, call, (is_words, price), chance),
             "run" => self.running.push(call),
-            _ => self.say(Event::Result { call, ok: false, text: chance.text() }),
+            _ => self.say(Event::Result { call, ok: false, text: chance.text(), chip: self.chip() }),
         }
     }
 
@@ -220,7 +220,7 @@ impl Session {
 
     fn finish(&mut self, chance: &mut Chance) {
         if let Some(call) = self.running.pop() {
-            self.say(Event::Result { call, ok: !chance.once_in(3), text: chance.text() });
+            self.say(Event::Result { call, ok: !chance.once_in(3), text: chance.text(), chip: self.chip() });
         }
     }
 
@@ -234,7 +234,9 @@ impl Session {
         (self.doing, self.said) = (Doing::Waits, String::new());
         let mut left: Vec<String> = self.open.drain(..).map(|open| open.call).collect();
         left.append(&mut self.running);
-        left.into_iter().for_each(|call| self.say(Event::Result { call, ok: false, text: "stopped".to_owned() }));
+        left.into_iter().for_each(|call| {
+            self.say(Event::Result { call, ok: false, text: "stopped".to_owned(), chip: self.chip() })
+        });
         let chip = self.chip();
         let going_on = GoingOn { hold: "h".into(), held: None, reference: chance.text(), page: Some(chance.text()) };
         self.say(Event::End {
@@ -319,7 +321,7 @@ impl Session {
                     return ControlReply::Refused { why: "it is not asked any more".to_owned() };
                 };
                 assert_eq!(self.open.remove(at).asks, Asks::Words, "words are no permission");
-                self.say(Event::Result { call, ok: true, text });
+                self.say(Event::Result { call, ok: true, text, chip: self.chip() });
             }
             ControlRequest::Stop if self.doing == Doing::Works => self.end_as(Status::Interrupted, chance),
             ControlRequest::Look { at } => return look(at, chance),
@@ -335,7 +337,7 @@ impl Session {
         match answer {
             Permission::No => {
                 self.decide(&call, "refuse", chance);
-                self.say(Event::Result { call, ok: false, text: "the person said no".to_owned() });
+                self.say(Event::Result { call, ok: false, text: "the person said no".to_owned(), chip: self.chip() });
             }
             Permission::Once | Permission::Session => {
                 self.spent += 100;
@@ -361,7 +363,12 @@ impl Session {
             self.decide(&open.call, outcome, chance);
             match outcome {
                 "run" => self.running.push(open.call),
-                _ => self.say(Event::Result { call: open.call, ok: false, text: "Plan changes nothing".to_owned() }),
+                _ => self.say(Event::Result {
+                    call: open.call,
+                    ok: false,
+                    text: "Plan changes nothing".to_owned(),
+                    chip: self.chip(),
+                }),
             }
         }
         ControlReply::Status { mode, chip, spend: Spend::default() }

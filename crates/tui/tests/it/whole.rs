@@ -101,7 +101,8 @@ fn any_input() -> impl Strategy<Value = Input> {
         (call.clone(), any::<bool>(), ".{0,80}").prop_map(|(call, ok, text)| Event::Result {
             call: call.into(),
             ok,
-            text
+            text,
+            chip: "Agent".into()
         }),
         (call, ".{0,40}").prop_map(|(call, arguments)| Event::Call {
             call: call.into(),

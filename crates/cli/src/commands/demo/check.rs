@@ -316,7 +316,7 @@ fn heard(events: &[Event]) -> Vec<HeardCall<'_>> {
                     heard.decisions.push((outcome, decided_by.as_deref()));
                 }
             }
-            Event::Result { call, ok, text } => {
+            Event::Result { call, ok, text, .. } => {
                 if let Some((_, heard)) = calls.iter_mut().find(|(name, _)| name == call) {
                     heard.results.push((*ok, text));
                 }
@@ -687,7 +687,7 @@ mod tests {
                 chip: String::new(),
             });
             let ok = matches!(answer, Answer::Runs | Answer::Delivered);
-            events.push(Event::Result { call: call.clone(), ok, text: step.shows.to_owned() });
+            events.push(Event::Result { call: call.clone(), ok, text: step.shows.to_owned(), chip: String::new() });
             if *answer == Answer::NobodyToAsk {
                 let price = price.unwrap_or_default();
                 refused.push(Refused { call, summary: String::new(), price, reason: String::new() });

@@ -703,7 +703,7 @@ mod tests {
         assert_eq!(desk.line("{\"path\":\"mine\"}"), [Errand::Send(allowed)]);
         desk.asks("b");
         desk.line("e");
-        desk.event(Event::Result { call: "b".into(), ok: false, text: "stopped".into() });
+        desk.event(Event::Result { call: "b".into(), ok: false, text: "stopped".into(), chip: String::new() });
         assert!(desk.line("{}").is_empty() && desk.printed().contains("went nowhere"));
     }
 
