@@ -15,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 use turn::chat::{Message, ToolCall};
 use wire::{Aspect, ContextPart, ControlReply, Doing, Event, ServerLine, ServerTool};
 
+/// What git's status says of a repository before its first commit.
+const NO_COMMIT: &str = "No commits yet";
+/// What is asked of git to tell what differs from the last commit.
+const DIFFERENCE: &str = r#"{"operation":"diff","revision":"HEAD","detail":"patch"}"#;
 /// How many events may wait for a slow watcher beside its past, before it is let go.
 const WATCHER_WAITS: usize = 4_096;
 
@@ -34,13 +38,12 @@ impl Session {
             },
             Aspect::Servers => ControlReply::Servers { servers: self.servers() },
             Aspect::Changes => {
-                let mut text = String::new();
-                for operation in
-                    [r#"{"operation":"status"}"#, r#"{"operation":"diff","revision":"HEAD","detail":"patch"}"#]
-                {
-                    text.push_str(&self.read_history(operation).await?);
-                    text.push_str("\n\n");
-                }
+                let status = self.read_history(r#"{"operation":"status"}"#).await?;
+                // Before the first commit there is nothing to differ from.
+                let text = match status.contains(NO_COMMIT) {
+                    true => status,
+                    false => format!("{status}\n\n{}", self.read_history(DIFFERENCE).await?),
+                };
                 ControlReply::Changes { text }
             }
         })
