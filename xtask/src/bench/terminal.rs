@@ -17,8 +17,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many messages the model says, each followed by a call.
-const MESSAGES: usize = 100;
+/// How many messages the model says, each followed by a call; the longest conversation is measured on besides.
+const MESSAGES: [usize; 3] = [25, 50, 100];
 /// How many lines each of them has.
 const LINES: usize = 1_000;
 /// Keys that no sequence of a terminal ends in, so that one in its output is the key.
@@ -67,14 +67,16 @@ pub fn rows(binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
         start(binary, &home, "short.toml")?.until("uncapped")?;
         shown.push(started.elapsed().as_secs_f64() * 1e3);
     }
-    let mut terminal = start(binary, &home, "script.toml")?;
-    terminal.until("uncapped")?;
-    terminal.quiet();
+    let mut memory = Vec::new();
+    for messages in &MESSAGES[..MESSAGES.len() - 1] {
+        let mut terminal = begun(binary, &home, *messages)?;
+        memory.push(terminal.grows(*messages)?);
+    }
+    let longest = MESSAGES[MESSAGES.len() - 1];
+    let mut terminal = begun(binary, &home, longest)?;
     let before = resident(terminal.child.id())?;
     let short = terminal.echoes()?;
-    terminal.press("\x15go\r")?;
-    terminal.until("It is all said.")?;
-    terminal.quiet();
+    memory.push(terminal.grows(longest)?);
     let after = resident(terminal.child.id())?;
     let long = terminal.echoes()?;
     terminal.press("\x15")?;
@@ -84,9 +86,7 @@ pub fn rows(binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
     terminal.press("\x15")?;
     terminal.quiet();
     let idle = idle_percent(terminal.child.id())?;
-    let lines = (MESSAGES * LINES) as f64;
-    let a_line = (after - before).max(0.0) * 1024.0 / lines;
-    Ok(vec![
+    let mut rows = vec![
         Row::new("terminal: start to the mode on the screen", Unit::Milliseconds, &shown).target(50.0),
         Row::new("terminal: key to echo, nothing said yet", Unit::Milliseconds, &short).target(16.0),
         Row::new("terminal: key to echo, 100,000 lines", Unit::Milliseconds, &long).target(16.0),
@@ -94,8 +94,24 @@ pub fn rows(binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
         Row::new("terminal: processor while idle, 100,000 lines", Unit::Percent, &[idle]).target(0.1),
         Row::new("terminal: memory before anything is said", Unit::Mebibytes, &[before / 1024.0]),
         Row::new("terminal: memory, 100,000 lines", Unit::Mebibytes, &[after / 1024.0]),
-        Row::new("terminal: memory for a line", Unit::Bytes, &[a_line]),
-    ])
+    ];
+    rows.extend(MESSAGES.iter().zip(memory).map(|(messages, a_line)| {
+        Row::new(format!("terminal: memory for a line, of {},000", messages * LINES / 1_000), Unit::Bytes, &[a_line])
+    }));
+    Ok(rows)
+}
+
+/// The program before so many messages, with nothing said yet.
+fn begun(binary: &Path, home: &Path, messages: usize) -> Result<Terminal, Trouble> {
+    let mut terminal = start(binary, home, &script(messages))?;
+    terminal.until("uncapped")?;
+    terminal.quiet();
+    Ok(terminal)
+}
+
+/// The file of the model that says so many messages.
+fn script(messages: usize) -> String {
+    format!("{messages}.toml")
 }
 
 fn lay(home: &Path) -> std::io::Result<()> {
@@ -112,9 +128,11 @@ fn lay(home: &Path) -> std::io::Result<()> {
     let turn = |number| {
         format!("[[turn]]\ntext = \"{text}\"\ncalls = [{{ tool = \"list\", args = {{ limit = {number} }} }}]\n")
     };
-    let turns: String = (1..=MESSAGES).map(turn).collect();
-    fs::write(home.join("short.toml"), "[[turn]]\ntext = \"Done.\"\n")?;
-    fs::write(home.join("script.toml"), format!("{turns}[[turn]]\ntext = \"It is all said.\"\n"))
+    for messages in MESSAGES {
+        let turns: String = (1..=messages).map(turn).collect();
+        fs::write(home.join(script(messages)), format!("{turns}[[turn]]\ntext = \"It is all said.\"\n"))?;
+    }
+    fs::write(home.join("short.toml"), "[[turn]]\ntext = \"Done.\"\n")
 }
 
 fn start(binary: &Path, home: &Path, script: &str) -> Result<Terminal, Trouble> {
@@ -176,6 +194,16 @@ impl Terminal {
         while let Ok(bytes) = self.output.recv_timeout(QUIET) {
             self.screen.process(&bytes);
         }
+    }
+
+    /// Has all of the messages said, and gives what a line of them takes in memory, in bytes.
+    fn grows(&mut self, messages: usize) -> Result<f64, Trouble> {
+        let before = resident(self.child.id())?;
+        self.press("\x15go\r")?;
+        self.until("It is all said.")?;
+        self.quiet();
+        let grown = (resident(self.child.id())? - before).max(0.0);
+        Ok(grown * 1024.0 / (messages * LINES) as f64)
     }
 
     /// Presses keys one by one, and measures until each is seen.
