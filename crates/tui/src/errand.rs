@@ -171,6 +171,8 @@ pub enum Opening {
     New,
     /// This one.
     Session(String),
+    /// A new one, with all that was said in this one.
+    Copy(String),
     /// A new one, with what this one had before one of the person's messages.
     Fork {
         /// Which of them, from 0 for the session's first.

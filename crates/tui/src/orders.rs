@@ -71,7 +71,7 @@ pub const ORDERS: &[OrderEntry] = &[
     entry(Order::Prohibitions, "prohibitions", "", "what you prohibited"),
     entry(Order::Model, "model", "[NAME]", "pick another model, with prices, from the next request on"),
     entry(Order::Spend, "spend", "", "what this session has cost and holds"),
-    entry(Order::Sessions, "sessions", "[WORDS]", "find, resume, rename or delete a session"),
+    entry(Order::Sessions, "sessions", "[WORDS]", "find, resume, fork, rename or delete a session"),
     entry(Order::New, "new", "", "begin another session; this one can be resumed"),
     entry(Order::Rename, "rename", "TITLE", "give this session another title"),
     entry(Order::Compact, "compact", "", "have the model sum up the older part of the conversation"),

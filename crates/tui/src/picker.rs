@@ -36,6 +36,8 @@ pub enum Chosen {
     Leaves,
     /// The person takes this one.
     Takes(ListRow),
+    /// The person goes on from this one in a new one, and this one stays as it is.
+    Forks(ListRow),
     /// The person gives this one another title.
     Names(ListRow, String),
     /// The person takes this one away, and has said so twice where it cannot be undone.
@@ -186,6 +188,9 @@ impl Picker {
                 self.query.clear();
                 self.find(0);
             }
+            KeyCode::Char('f') if self.kind == PickKind::Listed(ListKind::Sessions) => {
+                return self.picked().cloned().map_or(Chosen::Stays, Chosen::Forks);
+            }
             KeyCode::Char('r') if self.kind == PickKind::Listed(ListKind::Sessions) => {
                 if let Some(row) = self.picked() {
                     self.stage = Stage::Title(clean(&row.label).replace('\n', " "));
@@ -284,7 +289,9 @@ impl Picker {
         let keys = match (self.kind, &self.stage) {
             (_, Stage::Title(_)) => "Enter renames  Esc leaves it as it is",
             (_, Stage::Sure) => "Ctrl+D deletes  any other key keeps it",
-            (PickKind::Listed(ListKind::Sessions), _) => "Enter resumes  Ctrl+R renames  Ctrl+D deletes  Esc closes",
+            (PickKind::Listed(ListKind::Sessions), _) => {
+                "Enter resumes  Ctrl+F forks  Ctrl+R renames  Ctrl+D deletes  Esc closes"
+            }
             (PickKind::Listed(ListKind::Models), _) => "Enter takes it, from the next request on  Esc closes",
             (PickKind::Answers, _) => "Enter takes the answer back  Esc closes",
             (PickKind::Servers, _) => "Enter starts the server anew  Esc closes",
@@ -380,6 +387,7 @@ mod tests {
         assert_eq!((row.id.as_str(), title.as_str()), ("a", "fix the tests!"));
         let mut models = super::tests::picker(PickKind::Listed(ListKind::Models));
         ctrl(&mut models, 'r');
+        assert_eq!(ctrl(&mut models, 'f'), Chosen::Stays, "a model is not gone on from");
         ctrl(&mut models, 'd');
         assert_eq!(ctrl(&mut models, 'd'), Chosen::Stays, "a model is not deleted");
     }

@@ -7,6 +7,7 @@ use crate::support::{Home, Script, wait_until};
 use serde_json::json;
 
 const CTRL_D: &str = "\x04";
+const CTRL_F: &str = "\x06";
 const CTRL_G: &str = "\x07";
 const CTRL_Q: &str = "\x11";
 const CTRL_R: &str = "\x12";
@@ -47,6 +48,21 @@ fn another_session_is_opened_on_the_same_screen_and_the_first_is_found_again() {
     terminal.say("go on");
     terminal.until("The second answer.");
     assert_eq!(told(&home), ["mend the shards", "go on"]);
+    // Going on from the other in a new one leaves it as it is.
+    list(&terminal, 2);
+    terminal.press("count");
+    terminal.until("(1 of 2)");
+    terminal.press(CTRL_F);
+    terminal.until("> count the words");
+    terminal.say("and the letters");
+    terminal.until("The second answer.");
+    assert_eq!(told(&home), ["count the words", "and the letters"]);
+    let fork = home.sessions()[0].clone();
+    assert_eq!(fork["title"], "count the words (fork)");
+    list(&terminal, 3);
+    terminal.press("shards\r");
+    terminal.until("> mend the shards");
+    home.remit(&["sessions", "delete", fork["id"].as_str().unwrap()]).end().assert(0);
     // The other gets another title, and is deleted when that is said twice.
     list(&terminal, 2);
     terminal.press("count");

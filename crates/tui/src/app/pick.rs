@@ -30,6 +30,10 @@ impl App {
                 Vec::new()
             }
             Chosen::Takes(row) => self.take(kind, row),
+            Chosen::Forks(row) => {
+                self.over = None;
+                self.open(Opening::Copy(row.id))
+            }
             Chosen::Names(row, title) => {
                 picker.rename(&row.id, &title);
                 self.aside.list_changed = row.id != self.about.id;

@@ -10,10 +10,11 @@ use crate::config::Config;
 use crate::control::{self, Desk};
 use crate::failure::Failure;
 use crate::paths::Paths;
+use crate::stored::Stored;
 use crate::wiring;
 use anyhow::anyhow;
 use engine::{RunEnd, Session, SessionCommand, Setup, Surface};
-use journal::{IfMissing, Journal};
+use journal::{IfMissing, Journal, SessionId};
 use policy::Attendance;
 use std::future::Future;
 use std::path::PathBuf;
@@ -147,34 +148,53 @@ impl Sitter {
 
     /// Opens the session that the person wants in the place of this one.
     async fn other(&self, opening: Opening, here: &Here) -> Result<Ready, Failure> {
-        let Event::Session { model, workspace, mode, title, .. } = here.session.header(Vec::new()) else {
+        let Event::Session { model, workspace, .. } = here.session.header(Vec::new()) else {
             unreachable!("a session's header is the event of that name");
         };
-        let new = |options: Options| Job {
-            which: Which::New,
+        let journal = &here.journal;
+        let job = |which, options| Job {
+            which,
             first: None,
             folder: PathBuf::from(&workspace),
             attendance: Attendance::Attended,
             options,
         };
-        let options = Options { model: Some(model), ..Options::default() };
         match opening {
-            Opening::New => self.open(&new(options), here.journal.clone()).await,
-            Opening::Session(id) => {
-                let job = Job { which: Which::Named(id), ..new(Options::default()) };
-                self.open(&job, here.journal.clone()).await
+            Opening::New => {
+                let options = Options { model: Some(model), ..Options::default() };
+                self.open(&job(Which::New, options), journal.clone()).await
             }
-            Opening::Fork { said } => {
-                let records = engine::record::all(&here.journal, here.session.id()).await.map_err(Failure::host)?;
-                // A fork looks no further than it did. What it may spend the person says anew: a cap is for one session.
-                let mode = if mode == PLAN { mode.parse().ok() } else { None };
-                let mut other = self.open(&new(Options { mode, ..options }), here.journal.clone()).await?;
-                let fork = &mut other.opened.session;
-                fork.begin_from(&records, said).await.map_err(engine_failure)?;
-                fork.rename(format!("{title} (fork)")).await.map_err(engine_failure)?;
-                Ok(other)
-            }
+            Opening::Session(id) => self.open(&job(Which::Named(id), Options::default()), journal.clone()).await,
+            Opening::Fork { said } => self.fork(journal, here.session.id(), (said, Some(model))).await,
+            Opening::Copy(id) => self.fork(journal, &run::session_id(&id)?, (usize::MAX, None)).await,
         }
+    }
+
+    /// Opens a session that begins with what was said in another one, before one of the person's messages.
+    async fn fork(
+        &self,
+        journal: &Journal,
+        of: &SessionId,
+        (said, model): (usize, Option<String>),
+    ) -> Result<Ready, Failure> {
+        let stored = Stored::read(journal, of).await?;
+        let about = run::about(&stored.row)?;
+        let model = model.or_else(|| engine::record::picked_model(&stored.records)).unwrap_or(about.model);
+        let state = stored.replayed()?.state;
+        // A fork looks no further than it did. What it may spend the person says anew: a cap is for one session.
+        let mode = Some(state.mode.to_string()).filter(|mode| mode == PLAN).and_then(|mode| mode.parse().ok());
+        let job = Job {
+            which: Which::New,
+            first: None,
+            folder: PathBuf::from(&about.workspace),
+            attendance: Attendance::Attended,
+            options: Options { mode, model: Some(model), ..Options::default() },
+        };
+        let mut other = self.open(&job, journal.clone()).await?;
+        let fork = &mut other.opened.session;
+        fork.begin_from(&stored.records, said).await.map_err(engine_failure)?;
+        fork.rename(format!("{} (fork)", about.title)).await.map_err(engine_failure)?;
+        Ok(other)
     }
 
     /// Tells the screen what was before, and begins what goes on beside the session.
