@@ -3,17 +3,9 @@
 //! Not here: who may (that is `authority`), or one terminal alone (that is `terminal`).
 
 use crate::pty::Terminal;
-use crate::support::{Home, Script, wait_until};
+use crate::support::{Home, Script, two_changes, wait_until};
 use rustix::process::Signal;
 use serde_json::json;
-
-fn two_changes(home: &Home) -> String {
-    let script = Script::new()
-        .turn("I write **a file**.", &[("write", json!({"path": "a.txt", "content": "x\n"}))])
-        .turn("Then a command.", &[("shell", json!({"command": "echo ran > b.txt; echo it ran"}))])
-        .say("All done.");
-    home.script(script)
-}
 
 #[test]
 fn what_one_terminal_is_asked_another_answers_and_both_see_it() {

@@ -3,7 +3,7 @@
 //! Not here: what each line means (that is beside the code).
 
 use crate::pty::{CTRL_C, CTRL_D, ENTER, Terminal};
-use crate::support::{Home, Script, wait_until};
+use crate::support::{Home, Script, two_changes, wait_until};
 use serde_json::json;
 
 /// Starts it without colours and waits until it is the person's turn.
@@ -29,14 +29,6 @@ fn answer(terminal: &Terminal, words: &str, comes: &str) {
         wait_until(&format!("a word on `{words}`:\n{}", terminal.printed()), || has_come() || too_soon() > before);
         has_come()
     });
-}
-
-fn two_changes(home: &Home) -> String {
-    let script = Script::new()
-        .call("write", json!({"path": "a.txt", "content": "x\n"}))
-        .shell("echo ran > b.txt; echo it ran")
-        .say("All done.");
-    home.script(script)
 }
 
 fn ends(mut terminal: Terminal) {

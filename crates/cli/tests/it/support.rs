@@ -517,6 +517,15 @@ pub fn tell(pipe: &Path, words: &str) {
     written.recv_timeout(PATIENCE).expect("somebody reads the pipe").unwrap();
 }
 
+/// A model that writes `a.txt`, and then `b.txt` with a command.
+pub fn two_changes(home: &Home) -> String {
+    let script = Script::new()
+        .turn("I write **a file**.", &[("write", json!({"path": "a.txt", "content": "x\n"}))])
+        .turn("Then a command.", &[("shell", json!({"command": "echo ran > b.txt; echo it ran"}))])
+        .say("All done.");
+    home.script(script)
+}
+
 /// Waits until something is so that nobody can tell of, such as the end of a program that is not a child.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();

@@ -3,19 +3,11 @@
 //! Not here: how anything is drawn to the letter (that is `tui`).
 
 use crate::pty::{ESCAPE, TAB, Terminal};
-use crate::support::{Home, Script, wait_until};
+use crate::support::{Home, Script, two_changes, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::thread;
 use std::time::Duration;
-
-fn two_changes(home: &Home) -> String {
-    let script = Script::new()
-        .turn("I write **a file**.", &[("write", json!({"path": "a.txt", "content": "x\n"}))])
-        .turn("Then a command.", &[("shell", json!({"command": "echo ran > b.txt; echo it ran"}))])
-        .say("All done.");
-    home.script(script)
-}
 
 #[test]
 fn in_agent_each_change_is_asked_about_and_a_key_answers() {

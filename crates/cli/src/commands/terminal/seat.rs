@@ -193,7 +193,10 @@ impl Sitter {
         let mut other = self.open(&job, journal.clone()).await?;
         let fork = &mut other.opened.session;
         fork.begin_from(&stored.records, said).await.map_err(engine_failure)?;
-        fork.rename(format!("{} (fork)", about.title)).await.map_err(engine_failure)?;
+        // One of a session that has no title is called by what is said first in it, like any other.
+        if !about.title.is_empty() {
+            fork.rename(format!("{} (fork)", about.title)).await.map_err(engine_failure)?;
+        }
         Ok(other)
     }
 
