@@ -13,18 +13,24 @@ const PLAIN: &str = "vi";
 /// The longest text that is read back, in bytes.
 const MOST_WRITTEN: u64 = 16 * 1024 * 1024;
 
-/// Has the person write on in what `VISUAL` or `EDITOR` names: what is written then, or why nothing is.
-pub fn edit(text: &str) -> Result<String, String> {
+/// Has the person write on in what `VISUAL` or `EDITOR` names: what is written then, or why nothing is. The editor gets
+/// none of the withheld variables.
+pub fn edit(text: &str, withheld: &[String]) -> Result<String, String> {
     let named = |name: &str| std::env::var(name).ok().filter(|editor| !editor.trim().is_empty());
     let line = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| PLAIN.to_owned());
-    edit_with(&line, text)
+    edit_with(&line, text, withheld)
 }
 
-fn edit_with(line: &str, text: &str) -> Result<String, String> {
+fn edit_with(line: &str, text: &str, withheld: &[String]) -> Result<String, String> {
     let words = shlex::split(line).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| format!("`{line}` names no editor"))?;
     let draft = Draft::write(text).map_err(|why| format!("no file for the editor: {why}"))?;
-    let ended = Command::new(&words[0]).args(&words[1..]).arg(&draft.path).status();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).arg(&draft.path);
+    for name in withheld {
+        command.env_remove(name);
+    }
+    let ended = command.status();
     match ended {
         Err(why) => Err(format!("`{}` does not start: {why}", words[0])),
         Ok(status) if !status.success() => Err(format!("`{}` ended with {status}; the text is as it was", words[0])),
@@ -72,15 +78,18 @@ mod tests {
     #[test]
     fn what_the_editor_wrote_comes_back_and_its_file_is_gone() {
         let line = "sh -c 'test \"$(stat -c %a \"$1\")\" = 600 && printf \"more of %s\\n\" \"$1\" >> \"$1\"' sh";
-        let written = edit_with(line, "a text\n").unwrap();
+        let written = edit_with(line, "a text\n", &[]).unwrap();
         let path = written.strip_prefix("a text\nmore of ").unwrap();
         assert!(path.ends_with(".md") && !Path::new(path).exists(), "{path}");
     }
 
     #[test]
     fn an_editor_that_fails_leaves_the_text_as_it_was() {
-        assert_eq!(edit_with("false", "x").unwrap_err(), "`false` ended with exit status: 1; the text is as it was");
-        assert!(edit_with("no-such-editor -w", "x").unwrap_err().starts_with("`no-such-editor` does not start"));
-        assert_eq!(edit_with("'", "x").unwrap_err(), "`'` names no editor");
+        assert_eq!(
+            edit_with("false", "x", &[]).unwrap_err(),
+            "`false` ended with exit status: 1; the text is as it was"
+        );
+        assert!(edit_with("no-such-editor -w", "x", &[]).unwrap_err().starts_with("`no-such-editor` does not start"));
+        assert_eq!(edit_with("'", "x", &[]).unwrap_err(), "`'` names no editor");
     }
 }

@@ -169,6 +169,11 @@ pub fn key_variables(config: &Config) -> Vec<String> {
     known.chain(own).chain(hub).chain(secrets).collect()
 }
 
+/// The variables of this program that no child of it gets, the person's own commands and editor among them.
+pub fn withheld(config: &Config) -> Vec<String> {
+    Environment::of_this_program(&key_variables(config), &config.shell.pass).withheld().to_vec()
+}
+
 /// What calls are described against.
 pub fn site(config: &Config, workspace: Workspace) -> Result<Site, Failure> {
     Ok(Site { workspace, hardware: Board::documented(), hub: Arc::new(hub(config)?) })

@@ -205,8 +205,10 @@ fn look(
         ThemeChoice::Dark => Ground::Dark,
         ThemeChoice::Light => Ground::Light,
     });
+    let withheld = wiring::withheld(&errands.config);
     let carry_out = Box::new(move |errand| errands.carry_out(errand));
-    let wires = Wires { input, inputs, carry_out, edit: Box::new(editor::edit), ground, sent };
+    let edit = Box::new(move |text: &str| editor::edit(text, &withheld));
+    let wires = Wires { input, inputs, carry_out, edit, ground, sent };
     let looked = match face {
         Face::Screen => screen::run(wires, |name| std::env::var(name).ok()),
         Face::Plain => plain::run(wires),

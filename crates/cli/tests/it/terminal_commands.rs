@@ -144,8 +144,12 @@ fn what_is_queued_is_said_when_the_model_is_done_and_what_is_sent_is_heard_at_on
 fn a_command_of_the_persons_own_runs_ungated_and_is_told_only_when_they_say_so() {
     let home = Home::new();
     let model = home.script(Script::new().say("I see."));
-    let terminal = Terminal::start(&home, &["--model", &model, "--mode", "plan"]);
+    let keys = [("ANTHROPIC_API_KEY", "canary-6f1c"), ("PLAIN", "is-there")];
+    let terminal = Terminal::among(&home, &["--model", &model, "--mode", "plan"], (24, 80), &keys);
     terminal.until("Plan");
+    // It sees what is the person's, and no key of Remit's: what it says may be given to the model.
+    terminal.say("!echo $PLAIN, ${ANTHROPIC_API_KEY:-hidden}");
+    terminal.until("is-there, hidden");
     terminal.say("!echo mine > mine.txt; echo it says $((40 + 2))");
     terminal.until("it says 42");
     assert_eq!(home.read("work/mine.txt"), "mine\n");

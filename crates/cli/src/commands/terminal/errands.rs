@@ -14,7 +14,7 @@ use crate::control;
 use crate::failure::Failure;
 use crate::paths::Paths;
 use crate::stored::Stored;
-use crate::{draw, runtime};
+use crate::{draw, runtime, wiring};
 use anyhow::anyhow;
 use engine::{Session, SessionCommand};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -124,7 +124,10 @@ impl Errands {
                     Ok(Input::Notice(format!("written to {}", export(&paths, &id, &folder)?.display())))
                 });
             }
-            Errand::Shell(line) => self.shell.start(&line, &self.current.workspace(), self.input.clone()),
+            Errand::Shell(line) => {
+                let place = (self.current.workspace(), wiring::withheld(&self.config));
+                self.shell.start(&line, place, self.input.clone());
+            }
             Errand::StopShell => self.shell.stop(),
             Errand::Remember(text) => {
                 if let Err(why) = history::keep(&self.paths, &text) {
@@ -241,13 +244,14 @@ fn export(paths: &Paths, id: &str, folder: &Path) -> Result<PathBuf, Failure> {
 pub struct RunningShell(Arc<Mutex<Option<Pid>>>);
 
 impl RunningShell {
-    /// Starts it in the person's shell. What it says comes as input; a second one waits for nobody.
-    fn start(&self, line: &str, folder: &Path, input: std_mpsc::Sender<Input>) {
+    /// Starts it in the person's shell, in a folder and without some variables. What it says comes as input; a second one
+    /// waits for nobody.
+    fn start(&self, line: &str, place: (PathBuf, Vec<String>), input: std_mpsc::Sender<Input>) {
         let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
-        let (line, folder, running) = (line.to_owned(), folder.to_owned(), self.clone());
+        let (line, running) = (line.to_owned(), self.clone());
         thread::spawn(move || {
             let say = |said: ShellSaid| input.send(Input::Shell(said)).is_ok();
-            let over = running.run(&shell, (&line, &folder), |piece| {
+            let over = running.run(&shell, &line, &place, |piece| {
                 say(ShellSaid::Output(piece));
             });
             say(ShellSaid::Ended(over.unwrap_or_else(|why| format!("it cannot be run: {why}"))));
@@ -257,12 +261,16 @@ impl RunningShell {
     fn run(
         &self,
         shell: &std::ffi::OsStr,
-        (line, folder): (&str, &Path),
+        line: &str,
+        (folder, withheld): &(PathBuf, Vec<String>),
         mut say: impl FnMut(String),
     ) -> std::io::Result<String> {
         let (mut reader, writer) = std::io::pipe()?;
         let mut command = Command::new(shell);
         command.arg("-c").arg(line).current_dir(folder).process_group(0);
+        for name in withheld {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let mut child = command.spawn()?;
         // The pipe's other ends are the child's alone from here on, so that its end is seen.
