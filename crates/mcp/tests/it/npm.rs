@@ -47,7 +47,7 @@ async fn everything_lists_its_tools_and_runs_them() {
     while let Ok(line) = session.lines.try_recv() {
         told.push(line);
     }
-    assert_eq!(told, ["1/3", "2/3", "3/3"]);
+    assert_eq!(told, ["1/3\n", "2/3\n", "3/3\n"]);
     session.servers.stop().await;
 }
 
