@@ -63,6 +63,14 @@ impl Mode {
         }
     }
 
+    /// The mode of a session that goes on from what was said in another one: as strict, and with no money that nobody gave it.
+    pub fn of_a_fork(self) -> Mode {
+        match self {
+            Mode::Plan => Mode::Plan,
+            Mode::Agent | Mode::Yolo(_) => Mode::Agent,
+        }
+    }
+
     /// The mode as every surface shows it: `Plan`, `Agent`, `YOLO $3.20 of $5.00`, `YOLO uncapped`.
     pub fn chip(self, funds: &Funds) -> String {
         match self {

@@ -314,6 +314,13 @@ fn a_mode_is_read_from_its_text_and_printed_back() {
 }
 
 #[test]
+fn a_fork_is_as_strict_and_has_no_cap_that_nobody_gave_it() {
+    let fork = |mode: &str| mode.parse::<Mode>().unwrap().of_a_fork();
+    assert_eq!((fork("plan"), fork("agent")), (Mode::Plan, Mode::Agent));
+    assert_eq!((fork("yolo:5"), fork("yolo:uncapped")), (Mode::Agent, Mode::Agent));
+}
+
+#[test]
 fn yolo_alone_keeps_the_last_cap_else_the_default_and_is_never_uncapped() {
     let choice: ModeChoice = "yolo".parse().unwrap();
     assert_eq!(choice.resolve(None, usd("5")), mode("yolo:5"));

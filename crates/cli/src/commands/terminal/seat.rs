@@ -15,7 +15,7 @@ use crate::wiring;
 use anyhow::anyhow;
 use engine::{RunEnd, Session, SessionCommand, Setup, Surface};
 use journal::{IfMissing, Journal, SessionId};
-use policy::Attendance;
+use policy::{Attendance, ModeChoice};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -180,9 +180,8 @@ impl Sitter {
         let stored = Stored::read(journal, of).await?;
         let about = run::about(&stored.row)?;
         let model = model.or_else(|| engine::record::picked_model(&stored.records)).unwrap_or(about.model);
-        let state = stored.replayed()?.state;
-        // A fork looks no further than it did. What it may spend the person says anew: a cap is for one session.
-        let mode = Some(state.mode.to_string()).filter(|mode| mode == PLAN).and_then(|mode| mode.parse().ok());
+        // What it may spend the person says anew: a cap is for one session.
+        let mode = Some(ModeChoice::Exactly(stored.replayed()?.state.mode.of_a_fork()));
         let job = Job {
             which: Which::New,
             first: None,
@@ -295,8 +294,6 @@ enum Left {
 /// What a person is told who takes up a session that began without anybody there: that is fixed when it starts.
 const NOBODY_WAS_THERE: &str = "this session began with nobody there to ask, so what its mode would ask about is refused; \
 press Esc twice to go on from any message in a session that asks you";
-/// The mode in which nothing is changed, as a session says it.
-const PLAN: &str = "plan";
 
 /// Passes the screen's requests on to the session, in their order; their answers come back as they come.
 pub async fn pass_on(
