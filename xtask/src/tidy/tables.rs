@@ -19,6 +19,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("standins", &["model", "turn", "money"]),
     ("engine", &BELOW_ENGINE),
     ("tui", &["wire"]),
+    ("server", &["engine", "gate", "journal", "policy", "turn", "wire"]),
     ("cli", &EVERYTHING),
     ("xtask", &[]),
 ];
@@ -26,9 +27,9 @@ pub const ARROWS: &[(&str, &[&str])] = &[
 const BELOW_ENGINE: [&str; 12] =
     ["money", "policy", "ledger", "journal", "gate", "turn", "model", "pricing", "host", "tools", "mcp", "wire"];
 
-const EVERYTHING: [&str; 15] = [
+const EVERYTHING: [&str; 16] = [
     "money", "policy", "ledger", "journal", "gate", "turn", "model", "pricing", "host", "tools", "mcp", "wire",
-    "standins", "engine", "tui",
+    "standins", "engine", "tui", "server",
 ];
 
 /// Crates of values and functions alone: no clock, file, network, process or runtime.
