@@ -5,21 +5,21 @@
 
 use crate::failure::Failure;
 use crate::person;
-use crate::rates::Models;
 use anyhow::{Context, anyhow};
-use engine::SessionCommand;
-use gate::{Answer, CallId, Person};
+use engine::voice::Catalogue;
+use engine::{SessionCommand, Voice};
 use serde::Serialize;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
-use wire::{ControlReply, ControlRequest, Event, Permission};
+use tokio::sync::mpsc;
+use wire::{ControlReply, ControlRequest, Event};
 
 /// The longest request, in bytes.
 const MOST: u64 = 64 * 1024;
@@ -69,7 +69,11 @@ impl Drop for Listening {
 }
 
 /// Listens for commands to a session that this program owns.
-pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>, models: Models) -> Result<Listening, Failure> {
+pub fn listen(
+    path: &Path,
+    commands: mpsc::Sender<SessionCommand>,
+    models: Arc<dyn Catalogue>,
+) -> Result<Listening, Failure> {
     let open = || -> anyhow::Result<UnixListener> {
         let folder = path.parent().unwrap_or(path);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -91,8 +95,8 @@ pub fn listen(path: &Path, commands: mpsc::Sender<SessionCommand>, models: Model
             };
             match person::at_the_socket(&stream) {
                 Some(person) => {
-                    let desk = Desk { person, commands: commands.clone(), models: models.clone() };
-                    tokio::spawn(serve(stream, desk));
+                    let voice = Voice { person, commands: commands.clone(), models: Arc::clone(&models) };
+                    tokio::spawn(serve(stream, voice));
                 }
                 // Heard no further, so that it holds nothing: an agent could take up all the room that there is.
                 None => {
@@ -110,18 +114,7 @@ async fn turn_away(mut stream: UnixStream) -> std::io::Result<()> {
     stream.write_all(&[serde_json::to_vec(&reply)?.as_slice(), b"\n"].concat()).await
 }
 
-/// Where one person's requests go.
-#[derive(Clone, Debug)]
-pub struct Desk {
-    /// The person.
-    pub person: Person,
-    /// The session.
-    pub commands: mpsc::Sender<SessionCommand>,
-    /// The models that it can be given.
-    pub models: Models,
-}
-
-async fn serve(stream: UnixStream, desk: Desk) -> std::io::Result<()> {
+async fn serve(stream: UnixStream, voice: Voice) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     // One that says nothing keeps nobody else waiting.
@@ -132,8 +125,8 @@ async fn serve(stream: UnixStream, desk: Desk) -> std::io::Result<()> {
             Ok(request) => request,
         };
         let watch = request == ControlRequest::Watch;
-        let reply = desk.carry(if watch { ControlRequest::Status } else { request }).await;
-        let hears = if watch { desk.watch().await } else { None };
+        let reply = voice.carry(if watch { ControlRequest::Status } else { request }).await;
+        let hears = if watch { voice.watch().await } else { None };
         Ok::<_, std::io::Error>((reply, hears))
     };
     let Ok(asked) = tokio::time::timeout(PATIENCE, asked).await else { return Ok(()) };
@@ -150,76 +143,6 @@ async fn write_line(out: &mut OwnedWriteHalf, what: &impl Serialize) -> std::io:
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     out.write_all(&line).await
-}
-
-impl Desk {
-    /// Has a request carried out, and answers it.
-    pub async fn carry(&self, request: ControlRequest) -> ControlReply {
-        match self.pass(request).await {
-            Ok(reply) => reply.await.unwrap_or_else(|_| refused("the session ended before it answered")),
-            Err(why) => refused(&why),
-        }
-    }
-
-    /// Passes a request on to the session, in its turn, and says where the answer will come from.
-    pub async fn pass(&self, request: ControlRequest) -> Result<oneshot::Receiver<ControlReply>, String> {
-        let (done, reply) = oneshot::channel();
-        for order in self.understood(request, done).await? {
-            self.commands.send(order).await.map_err(|_| "the session is ending".to_owned())?;
-        }
-        Ok(reply)
-    }
-
-    /// Has somebody hear all that the session says; `None` when there is no session any more.
-    async fn watch(&self) -> Option<mpsc::Receiver<Event>> {
-        let (done, hears) = oneshot::channel();
-        self.commands.send(SessionCommand::Watch { done }).await.ok()?;
-        hears.await.ok()
-    }
-
-    /// What a session is to do for a request, the last of it an answer; or what is wrong with the request.
-    async fn understood(
-        &self,
-        request: ControlRequest,
-        done: oneshot::Sender<ControlReply>,
-    ) -> Result<Vec<SessionCommand>, String> {
-        let person = self.person.clone();
-        let order = match request {
-            ControlRequest::Status => return Ok(vec![SessionCommand::Status { done }]),
-            ControlRequest::SetMode { mode } => {
-                let mode = mode.parse().map_err(|why| format!("{why}"))?;
-                return Ok(vec![SessionCommand::SetMode { person, mode, done }]);
-            }
-            ControlRequest::Look { at } => return Ok(vec![SessionCommand::Look { at, done }]),
-            ControlRequest::Revoke { grant } => {
-                let grant = grant.parse().map_err(|why| format!("`{grant}`: {why}"))?;
-                return Ok(vec![SessionCommand::Revoke { person, grant, done }]);
-            }
-            ControlRequest::UseModel { model } => {
-                let picked = self.models.pick(&model).await.map_err(|failure| failure.in_a_line())?;
-                return Ok(vec![SessionCommand::UseModel { picked: Box::new(picked), done }]);
-            }
-            ControlRequest::Compact => return Ok(vec![SessionCommand::SumUp { done }]),
-            ControlRequest::RestartServer { server } => {
-                return Ok(vec![SessionCommand::RestartServer { server, done }]);
-            }
-            ControlRequest::Rename { title } => return Ok(vec![SessionCommand::Rename { title, done }]),
-            ControlRequest::Watch => return Err("watching goes on for as long as a connection of its own".to_owned()),
-            ControlRequest::Say { text } => SessionCommand::Say(text),
-            ControlRequest::GoOn => SessionCommand::GoOn,
-            ControlRequest::Answer { call, answer, edited, words } => {
-                let answer = match answer {
-                    Permission::Once => Answer::Once,
-                    Permission::Session => Answer::ForSession,
-                    Permission::No => Answer::No,
-                };
-                SessionCommand::Answer { person, call: CallId::new(call), answer, edited, words }
-            }
-            ControlRequest::Respond { call, text } => SessionCommand::Respond { call: CallId::new(call), text },
-            ControlRequest::Stop => SessionCommand::Stop,
-        };
-        Ok(vec![order, SessionCommand::Status { done }])
-    }
 }
 
 fn refused(why: &str) -> ControlReply {

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::paths::Paths;
 use crate::wiring;
 use anyhow::anyhow;
-use engine::Picked;
-use engine::Tariff;
+use engine::voice::{Catalogue, Picking};
+use engine::{Picked, Tariff};
 use model::{Provider, Script};
 use pricing::models::{ModelPrice, PriceSource, Rates};
 use router::RouterList;
@@ -129,18 +129,23 @@ pub enum Models {
 
 impl Models {
     /// The models of this configuration.
-    pub fn of(config: &Config, paths: &Paths) -> Models {
-        Models::Configured(Arc::new(config.clone()), Arc::new(paths.clone()))
+    pub fn of(config: &Config, paths: &Paths) -> Arc<Models> {
+        Arc::new(Models::Configured(Arc::new(config.clone()), Arc::new(paths.clone())))
     }
 
-    /// The model of this name, with its price as it stands now.
-    pub async fn pick(&self, name: &str) -> Result<Picked, Failure> {
+    async fn picked(&self, name: &str) -> Result<Picked, Failure> {
         match self {
             Models::Configured(config, paths) => {
                 priced_live(config, paths, wiring::pick_model(config, Some(name))?).await
             }
             Models::Fixed => Err(Failure::user(anyhow!("this session has its own model, and no other"))),
         }
+    }
+}
+
+impl Catalogue for Models {
+    fn pick<'a>(&'a self, name: &'a str) -> Picking<'a> {
+        Box::pin(async move { self.picked(name).await.map_err(|failure| failure.in_a_line()) })
     }
 }
 

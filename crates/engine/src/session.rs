@@ -17,8 +17,10 @@ use ledger::Stage;
 use money::Usd;
 use policy::{Attendance, Mode, ModeChoice, Prohibition};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::sync::mpsc;
-use turn::chat::Outcome as CallOutcome;
+use tokio_util::sync::CancellationToken;
+use turn::chat::{Message, Outcome as CallOutcome};
 use turn::{Ending, Turn, Want};
 use wire::{ControlReply, Event, GoingOn, Refused, Spend, Status};
 
@@ -28,6 +30,12 @@ pub const DEFAULT_CAP: Usd = match Usd::from_micros(5_000_000) {
     None => unreachable!(),
 };
 
+/// How long the servers have to be up before the model is asked: it is told of the tools once, and a server that takes longer
+/// is left out until it is there.
+pub const SERVERS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a person says who has a session go on in which the model had finished.
+const GO_ON: &str = "Go on.";
 /// How many characters of what was first said are a session's title.
 const LONGEST_TITLE: usize = 80;
 /// What the model reads of a call that had not ended where a fork begins.
@@ -335,6 +343,43 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// What a turn begins with; `None` when nothing was said yet that could be gone on with. A model that had finished cannot
+    /// just go on: services take a request that ends with the model's own words for a mistake, or for words to be completed.
+    pub fn begins_with(&self, first: turn::TurnEvent) -> Option<turn::TurnEvent> {
+        match (first, self.turn.messages().last()) {
+            (turn::TurnEvent::GoOn, None) => None,
+            (turn::TurnEvent::GoOn, Some(Message::Assistant(_))) => {
+                Some(turn::TurnEvent::Said { text: GO_ON.to_owned() })
+            }
+            (first, _) => Some(first),
+        }
+    }
+
+    /// Waits for what a person wants next, and runs that turn to its end. It comes back early when there is nothing to run for,
+    /// or when `left` is cancelled before the turn began; whoever calls it sees what comes next.
+    pub async fn next_turn(
+        &mut self,
+        commands: &mut mpsc::Receiver<SessionCommand>,
+        left: &CancellationToken,
+    ) -> Result<(), EngineError> {
+        let Some(wanted) = self.listen(commands).await? else { return Ok(()) };
+        let Some(wanted) = self.begins_with(wanted) else {
+            self.say(Event::Notice { text: "nothing was said yet that could be gone on with".to_owned() });
+            return Ok(());
+        };
+        tokio::select! {
+            _ = self.setup.servers.ready(SERVERS_PATIENCE) => {}
+            () = left.cancelled() => return Ok(()),
+        }
+        let end = self.run(wanted, commands).await;
+        let outcome = match &end {
+            Ok(end) => end.clone(),
+            Err(why) => RunEnd { status: Status::Failed, reason: Some(why.to_string()) },
+        };
+        self.say(self.end_event(&outcome));
+        end.map(drop)
     }
 
     fn ended(&self, ending: Ending) -> RunEnd {

@@ -21,12 +21,10 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use turn::TurnEvent;
-use turn::chat::Message;
 use wire::{Event, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -259,7 +257,7 @@ async fn run_session(
     session.say(session.header(opened.notes));
     // The model is told of the tools once; a server that takes longer than this is left out until it is there.
     tokio::select! {
-        _ = setup.servers.ready(SERVERS_PATIENCE) => {}
+        _ = setup.servers.ready(engine::SERVERS_PATIENCE) => {}
         () = interrupted.cancelled() => {}
     }
     let end = session.run(first, &mut heard).await.map_err(engine_failure);
@@ -274,24 +272,13 @@ async fn run_session(
     Ok(Over { id, end: end?, refused, text: session.turn().last_text().to_owned() })
 }
 
-/// What a run begins with. A model that had finished cannot just go on: services take a request that ends with the model's
-/// own words for a mistake, or for words to be completed.
-pub fn first_words(first: &TurnEvent, session: &Session) -> Result<TurnEvent, Failure> {
-    match (first, session.turn().messages().last()) {
-        (TurnEvent::GoOn, None) => {
-            let cause = anyhow!("nothing was said in session `{}` yet", session.id());
-            Err(Failure::user(cause).hint(format!("say what you want: remit resume {} \"...\"", session.id())))
-        }
-        (TurnEvent::GoOn, Some(Message::Assistant(_))) => Ok(TurnEvent::Said { text: GO_ON.to_owned() }),
-        (first, _) => Ok(first.clone()),
-    }
+/// What a run begins with.
+fn first_words(first: &TurnEvent, session: &Session) -> Result<TurnEvent, Failure> {
+    session.begins_with(first.clone()).ok_or_else(|| {
+        let cause = anyhow!("nothing was said in session `{}` yet", session.id());
+        Failure::user(cause).hint(format!("say what you want: remit resume {} \"...\"", session.id()))
+    })
 }
-
-/// What a person says by resuming a session in which the model had finished, without a word of their own.
-const GO_ON: &str = "Go on.";
-
-/// How long the servers have to be up before the model is asked.
-pub const SERVERS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What servers do by themselves is told to the session like everything else.
 pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mpsc::Sender<SessionCommand>) {

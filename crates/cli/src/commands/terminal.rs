@@ -17,14 +17,13 @@ use crate::commands::contract::table;
 use crate::commands::run::{self, Job, Options, Which};
 use crate::commands::{demo, plain, setup};
 use crate::config::{Config, ThemeChoice};
-use crate::control::Desk;
 use crate::failure::Failure;
 use crate::out::outln;
 use crate::paths::Paths;
 use crate::rates::Models;
 use crate::{editor, person, wiring};
 use anyhow::anyhow;
-use engine::SessionCommand;
+use engine::{SessionCommand, Voice};
 use errands::Errands;
 use gate::Person;
 use policy::{Attendance, Cap, ModeChoice};
@@ -32,7 +31,7 @@ pub use seat::{Opens, Seat};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc as std_mpsc;
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -143,11 +142,11 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
     let models = match seat {
         Seat::Configured(_) => Models::of(&config, &paths),
         // What was prepared is to cost nobody anything but what was prepared.
-        Seat::Prepared { .. } => Models::Fixed,
+        Seat::Prepared { .. } => Arc::new(Models::Fixed),
     };
-    let desk = Desk { person, commands: commands.clone(), models };
+    let voice = Voice { person, commands: commands.clone(), models };
     let sitter = seat::Sitter {
-        desk,
+        voice,
         config: config.clone(),
         paths: paths.clone(),
         input: input.clone(),
@@ -157,7 +156,7 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
     let (of_session, offered) = (input.clone(), seat.offered());
     let working = thread::spawn(move || {
         let over = crate::runtime()?.block_on(async {
-            let passing = tokio::spawn(seat::pass_on(asked, sitter.desk.clone(), sitter.input.clone()));
+            let passing = tokio::spawn(seat::pass_on(asked, sitter.voice.clone(), sitter.input.clone()));
             let over = sitter.sit(seat, heard, opened).await;
             passing.abort();
             over

@@ -216,7 +216,7 @@ async fn run_session(
     let throwaway = world.is_throwaway().then(|| world.folder().to_owned());
     let stopping = tokio::spawn(stop_when_told(signals, commands, throwaway));
     session.say(session.header(notes));
-    setup.servers.ready(run::SERVERS_PATIENCE).await;
+    setup.servers.ready(engine::SERVERS_PATIENCE).await;
     let end = session.run(TurnEvent::Said { text: script::PROMPT.to_owned() }, &mut heard).await;
     stopping.abort();
     setup.scene.runs.stop_all().await;

@@ -5,26 +5,27 @@
 #![allow(clippy::disallowed_methods, reason = "the empty folder of an empty session goes with it")]
 
 use super::errands::{Current, answered};
-use crate::commands::run::{self, Job, Opened, Options, SERVERS_PATIENCE, Which, engine_failure, first_words};
+use crate::commands::run::{self, Job, Opened, Options, Which, engine_failure};
 use crate::config::Config;
-use crate::control::{self, Desk};
+use crate::control;
 use crate::failure::Failure;
 use crate::paths::Paths;
 use crate::stored::Stored;
 use crate::wiring;
 use anyhow::anyhow;
-use engine::{RunEnd, Session, SessionCommand, Setup, Surface};
+use engine::{Session, SessionCommand, Setup, Surface, Voice};
 use journal::{IfMissing, Journal, SessionId};
 use policy::{Attendance, ModeChoice};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tui::errand::{Input, Opening};
-use wire::{ControlReply, ControlRequest, Event, Status};
+use wire::{ControlReply, ControlRequest, Event};
 
 /// A session that is being opened.
 pub type Opens = Pin<Box<dyn Future<Output = Result<Opened, Failure>>>>;
@@ -56,7 +57,7 @@ impl Seat {
 
 /// Whoever sits between the screen and its sessions.
 pub struct Sitter {
-    pub desk: Desk,
+    pub voice: Voice,
     pub config: Config,
     pub paths: Paths,
     pub input: std_mpsc::Sender<Input>,
@@ -137,7 +138,7 @@ impl Sitter {
 
     async fn open(&self, job: &Job, journal: Journal) -> Result<Ready, Failure> {
         let (surface, told) = self.surface()?;
-        let opened = run::open(job, &self.desk.person, (&self.config, &self.paths), &journal, surface).await?;
+        let opened = run::open(job, &self.voice.person, (&self.config, &self.paths), &journal, surface).await?;
         Ok(Ready { opened, told, journal })
     }
 
@@ -216,9 +217,9 @@ impl Sitter {
                 }
             }
         });
-        let Desk { commands, models, .. } = &self.desk;
+        let Voice { commands, models, .. } = &self.voice;
         let servers = tokio::spawn(run::hear_servers(server_events, commands.clone()));
-        let socket = control::listen(&self.paths.socket(session.id().as_str()), commands.clone(), models.clone())?;
+        let socket = control::listen(&self.paths.socket(session.id().as_str()), commands.clone(), Arc::clone(models))?;
         Ok(Here { session, setup, journal, telling, servers, socket })
     }
 
@@ -228,7 +229,6 @@ impl Sitter {
         here: &mut Here,
         heard: &mut mpsc::Receiver<SessionCommand>,
     ) -> Result<Option<Opening>, Failure> {
-        let session = &mut here.session;
         loop {
             if self.left.is_cancelled() {
                 return Ok(None);
@@ -237,25 +237,7 @@ impl Sitter {
                 return Ok(Some(opening));
             }
             // Whoever wants something else than a turn ends the listening; what it is stands above.
-            let Some(wanted) = session.listen(heard).await.map_err(engine_failure)? else { continue };
-            let wanted = match first_words(&wanted, session) {
-                Ok(wanted) => wanted,
-                Err(failure) => {
-                    session.say(Event::Notice { text: failure.in_a_line() });
-                    continue;
-                }
-            };
-            tokio::select! {
-                _ = here.setup.servers.ready(SERVERS_PATIENCE) => {}
-                () = self.left.cancelled() => return Ok(None),
-            }
-            let end = session.run(wanted, heard).await;
-            let outcome = match &end {
-                Ok(end) => end.clone(),
-                Err(why) => RunEnd { status: Status::Failed, reason: Some(why.to_string()) },
-            };
-            session.say(session.end_event(&outcome));
-            end.map_err(engine_failure)?;
+            here.session.next_turn(heard, &self.left).await.map_err(engine_failure)?;
         }
     }
 }
@@ -298,18 +280,18 @@ press Esc twice to go on from any message in a session that asks you";
 /// Passes the screen's requests on to the session, in their order; their answers come back as they come.
 pub async fn pass_on(
     mut requests: mpsc::UnboundedReceiver<ControlRequest>,
-    desk: Desk,
+    voice: Voice,
     input: std_mpsc::Sender<Input>,
 ) {
     while let Some(request) = requests.recv().await {
-        let (desk, input) = (desk.clone(), input.clone());
+        let (voice, input) = (voice.clone(), input.clone());
         let tell = move |reply| input.send(answered(reply));
         // A model's price may have to be asked for far away; nothing else waits for that.
         if matches!(request, ControlRequest::UseModel { .. }) {
-            tokio::spawn(async move { tell(desk.carry(request).await) });
+            tokio::spawn(async move { tell(voice.carry(request).await) });
             continue;
         }
-        match desk.pass(request).await {
+        match voice.pass(request).await {
             Err(why) => drop(tell(ControlReply::Refused { why })),
             Ok(reply) => drop(tokio::spawn(async move {
                 if let Ok(reply) = reply.await {
