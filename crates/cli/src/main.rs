@@ -1,7 +1,7 @@
 //! The program `remit`: arguments, configuration, wiring and exit statuses.
 //!
 //! In reading order: [`failure`] has what a person reads when something cannot be done; [`paths`] and [`config`] what is
-//! theirs; [`person`] the one place that vouches for them; [`wiring`] how a session gets what it works with; [`rates`] what
+//! theirs; [`person`] the one place that vouches for them; [`wiring`] how a session gets what it works with; [`opening`] how one is opened; [`rates`] what
 //! its model costs; [`draw`] how events are shown; [`control`] how other programs of the same person speak to a running
 //! session; then one file a command in [`commands`].
 //!
@@ -17,6 +17,7 @@ mod draw;
 mod editor;
 mod failure;
 mod instructions;
+mod opening;
 mod out;
 mod paths;
 mod person;

@@ -100,4 +100,7 @@ pub struct About {
     pub model: String,
     /// The beginning of what the person first said; empty when nothing was said yet.
     pub title: String,
+    /// Who it belongs to, where several people use one server; nobody by name is the person of this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }

@@ -2,8 +2,9 @@
 //!
 //! Not here: what a mode means (that is `policy`).
 
-use crate::commands::run::{about, engine_failure, session_id};
+use crate::commands::run::{about, session_id};
 use crate::failure::Failure;
+use crate::opening::engine_failure;
 use crate::out::outln;
 use crate::stored::{Stored, existing_journal};
 use crate::{control, draw, person, rates, wiring};

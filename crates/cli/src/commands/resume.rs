@@ -2,8 +2,9 @@
 //!
 //! Not here: the run itself (that is `run`).
 
-use crate::commands::run::{self, Job, Options, Which};
+use crate::commands::run::{self, Options};
 use crate::failure::Failure;
+use crate::opening::{Job, Which};
 use crate::person;
 use policy::Attendance;
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         first,
         folder: PathBuf::from("."),
         attendance: Attendance::Unattended,
+        owner: None,
         options: args.options,
     };
     run::start(job, person)

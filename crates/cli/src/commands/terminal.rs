@@ -14,10 +14,11 @@ mod lists;
 mod seat;
 
 use crate::commands::contract::table;
-use crate::commands::run::{self, Job, Options, Which};
+use crate::commands::run::{self, Options};
 use crate::commands::{demo, plain, setup};
 use crate::config::{Config, ThemeChoice};
 use crate::failure::Failure;
+use crate::opening::{Job, Which};
 use crate::out::outln;
 use crate::paths::Paths;
 use crate::rates::Models;
@@ -127,7 +128,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     run::become_a_run()?;
     let options = Options { mode: args.mode, cap: args.cap, model: args.model, ..Options::default() };
     let folder = args.directory;
-    let job = Job { which, first: None, folder, attendance: Attendance::Attended, options };
+    let job = Job { which, first: None, folder, attendance: Attendance::Attended, owner: None, options };
     show(Seat::Configured(Box::new(job)), face, person, (config, paths))
 }
 

@@ -113,7 +113,8 @@ async fn a_session_whose_authority_cannot_be_written_does_not_start() {
     {
         stage.refuse_records(condition).await;
         let authority = Authority { mode: "yolo:5".parse().unwrap(), attendance: Unattended, prohibitions: Vec::new() };
-        let about = About { workspace: "here".into(), model: "script:test".into(), title: "a test".into() };
+        let about =
+            About { workspace: "here".into(), model: "script:test".into(), title: "a test".into(), owner: None };
         let surface =
             Surface { default_cap: engine::DEFAULT_CAP, events: tokio::sync::mpsc::unbounded_channel().0.into() };
         let started =

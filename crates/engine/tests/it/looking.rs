@@ -163,7 +163,7 @@ async fn whoever_comes_later_hears_what_was_and_what_is_asked_and_then_what_happ
 async fn a_session_is_called_by_its_first_words_until_somebody_names_it() {
     let stage = Stage::new().await;
     let (events, heard) = mpsc::unbounded_channel();
-    let about = About { workspace: "here".into(), model: MODEL.into(), title: String::new() };
+    let about = About { workspace: "here".into(), model: MODEL.into(), title: String::new(), owner: None };
     let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
     let setup = engine::Setup { model: model(TWO_LINES), ..stage.setup.clone() };
     let started = Session::start(&stage.journal, (stage.id.clone(), about), agent(), setup, surface).await;
@@ -255,7 +255,7 @@ async fn a_fork_begins_with_what_was_said_before_and_with_no_money_of_the_other(
     for (said_before, messages) in [(0, 0), (1, 6), (2, 8), (9, 8)] {
         let (events, _heard) = mpsc::unbounded_channel();
         let id = format!("fork-{said_before}").parse().unwrap();
-        let about = About { workspace: "here".into(), model: MODEL.into(), title: "a fork".into() };
+        let about = About { workspace: "here".into(), model: MODEL.into(), title: "a fork".into(), owner: None };
         let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
         let started = Session::start(&stage.journal, (id, about), agent(), stage.setup.clone(), surface).await;
         let mut fork = started.unwrap();

@@ -138,7 +138,7 @@ impl Stage {
     /// Starts a session, which does nothing yet.
     pub async fn session(&self, authority: Authority, script: &str) -> (Session, mpsc::UnboundedReceiver<Event>) {
         let (events, heard) = mpsc::unbounded_channel();
-        let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into() };
+        let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into(), owner: None };
         let setup = Setup { model: model(script), ..self.setup.clone() };
         let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
         let started = Session::start(&self.journal, (self.id.clone(), about), authority, setup, surface).await;

@@ -219,7 +219,7 @@ async fn a_model_without_a_price_is_an_error_when_a_cap_is_picked() {
     stage.setup.tariff = Arc::new(Tariff::Unknown("nobody knows".to_owned()));
     let (events, _heard) = mpsc::unbounded_channel();
     let authority = Authority { mode: "yolo:5".parse().unwrap(), attendance: Unattended, prohibitions: Vec::new() };
-    let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into() };
+    let about = About { workspace: "here".into(), model: MODEL.into(), title: "a test".into(), owner: None };
     let surface = Surface { default_cap: engine::DEFAULT_CAP, events: events.into() };
     let refused =
         Session::start(&stage.journal, (stage.id.clone(), about), authority, stage.setup.clone(), surface).await;

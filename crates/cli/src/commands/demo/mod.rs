@@ -14,12 +14,12 @@ mod receipt;
 mod script;
 mod world;
 
-use crate::commands::run::Opened;
 use crate::commands::terminal::Face;
 use crate::commands::{contract, run};
 use crate::config::Config;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
+use crate::opening::{self, Opened};
 use crate::person;
 use crate::wiring;
 use anyhow::anyhow;
@@ -195,10 +195,10 @@ impl Stage {
     ) -> Result<Opened, Failure> {
         let (setup, server_events) = self.setup()?;
         let workspace = setup.scene.workspace.root().display().to_string();
-        let about = About { workspace, model: MODEL.to_owned(), title: title.to_owned() };
+        let about = About { workspace, model: MODEL.to_owned(), title: title.to_owned(), owner: None };
         let authority = Authority { mode, attendance, prohibitions: Vec::new() };
         let started = Session::start(journal, (id, about), authority, setup.clone(), surface).await;
-        let session = started.map_err(run::engine_failure)?;
+        let session = started.map_err(opening::engine_failure)?;
         Ok(Opened { session, notes: Vec::new(), setup, server_events })
     }
 }
@@ -212,7 +212,7 @@ async fn run_session(
     let opening = stage.open((journal, id.clone()), script::PROMPT, (mode, Attendance::Unattended), surface);
     let Opened { mut session, notes, setup, server_events } = opening.await?;
     let (commands, mut heard) = mpsc::channel(16);
-    tokio::spawn(run::hear_servers(server_events, commands.clone()));
+    tokio::spawn(opening::hear_servers(server_events, commands.clone()));
     let throwaway = world.is_throwaway().then(|| world.folder().to_owned());
     let stopping = tokio::spawn(stop_when_told(signals, commands, throwaway));
     session.say(session.header(notes));
@@ -221,7 +221,7 @@ async fn run_session(
     stopping.abort();
     setup.scene.runs.stop_all().await;
     setup.servers.stop().await;
-    let end = end.map_err(run::engine_failure)?;
+    let end = end.map_err(opening::engine_failure)?;
     session.say(session.end_event(&end));
     Ok(end)
 }

@@ -5,10 +5,11 @@
 
 use super::errands::{Current, Errands, Line, RunningShell};
 use super::{Face, contract_page, look};
-use crate::commands::run::{Which, last_here, session_id};
+use crate::commands::run::{last_here, session_id};
 use crate::config::Config;
 use crate::control;
 use crate::failure::Failure;
+use crate::opening::Which;
 use crate::out::outln;
 use crate::paths::Paths;
 use anyhow::anyhow;

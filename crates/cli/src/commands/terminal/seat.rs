@@ -5,17 +5,17 @@
 #![allow(clippy::disallowed_methods, reason = "the empty folder of an empty session goes with it")]
 
 use super::errands::{Current, answered};
-use crate::commands::run::{self, Job, Opened, Options, Which, engine_failure};
+use crate::commands::run::{self, Options};
 use crate::config::Config;
 use crate::control;
 use crate::failure::Failure;
+use crate::opening::{self, Fork, Job, Opened, Which, engine_failure};
 use crate::paths::Paths;
-use crate::stored::Stored;
 use crate::wiring;
 use anyhow::anyhow;
 use engine::{Session, SessionCommand, Setup, Surface, Voice};
 use journal::{IfMissing, Journal, SessionId};
-use policy::{Attendance, ModeChoice};
+use policy::Attendance;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -138,7 +138,7 @@ impl Sitter {
 
     async fn open(&self, job: &Job, journal: Journal) -> Result<Ready, Failure> {
         let (surface, told) = self.surface()?;
-        let opened = run::open(job, &self.voice.person, (&self.config, &self.paths), &journal, surface).await?;
+        let opened = opening::open(job, &self.voice.person, (&self.config, &self.paths), &journal, surface).await?;
         Ok(Ready { opened, told, journal })
     }
 
@@ -158,6 +158,7 @@ impl Sitter {
             first: None,
             folder: PathBuf::from(&workspace),
             attendance: Attendance::Attended,
+            owner: None,
             options,
         };
         match opening {
@@ -178,26 +179,10 @@ impl Sitter {
         of: &SessionId,
         (said, model): (usize, Option<String>),
     ) -> Result<Ready, Failure> {
-        let stored = Stored::read(journal, of).await?;
-        let about = run::about(&stored.row)?;
-        let model = model.or_else(|| engine::record::picked_model(&stored.records)).unwrap_or(about.model);
-        // What it may spend the person says anew: a cap is for one session.
-        let mode = Some(ModeChoice::Exactly(stored.replayed()?.state.mode.of_a_fork()));
-        let job = Job {
-            which: Which::New,
-            first: None,
-            folder: PathBuf::from(&about.workspace),
-            attendance: Attendance::Attended,
-            options: Options { mode, model: Some(model), ..Options::default() },
-        };
-        let mut other = self.open(&job, journal.clone()).await?;
-        let fork = &mut other.opened.session;
-        fork.begin_from(&stored.records, said).await.map_err(engine_failure)?;
-        // One of a session that has no title is called by what is said first in it, like any other.
-        if !about.title.is_empty() {
-            fork.rename(format!("{} (fork)", about.title)).await.map_err(engine_failure)?;
-        }
-        Ok(other)
+        let (surface, told) = self.surface()?;
+        let fork = Fork { of, said, model, owner: None };
+        let opened = opening::fork(journal, fork, &self.voice.person, (&self.config, &self.paths), surface).await?;
+        Ok(Ready { opened, told, journal: journal.clone() })
     }
 
     /// Tells the screen what was before, and begins what goes on beside the session.
@@ -218,7 +203,7 @@ impl Sitter {
             }
         });
         let Voice { commands, models, .. } = &self.voice;
-        let servers = tokio::spawn(run::hear_servers(server_events, commands.clone()));
+        let servers = tokio::spawn(opening::hear_servers(server_events, commands.clone()));
         let socket = control::listen(&self.paths.socket(session.id().as_str()), commands.clone(), Arc::clone(models))?;
         Ok(Here { session, setup, journal, telling, servers, socket })
     }
