@@ -7,4 +7,4 @@
 
 pub mod scroll;
 
-pub use scroll::{Line, Scroll};
+pub use scroll::{Told, Scroll};
