@@ -9,7 +9,7 @@ use crate::paths::Paths;
 use crate::stored::Stored;
 use crate::{rates, wiring};
 use anyhow::anyhow;
-use engine::{About, Authority, EngineError, Session, SessionCommand, Setup, Surface};
+use engine::{About, Authority, EngineError, Session, Setup, Surface};
 use gate::Person;
 use journal::{Journal, JournalError, SessionId};
 use mcp::ServerEvent;
@@ -42,15 +42,6 @@ pub struct Job {
     pub owner: Option<String>,
     /// The rest.
     pub options: Options,
-}
-
-/// What servers do by themselves is told to the session like everything else.
-pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mpsc::Sender<SessionCommand>) {
-    while let Some(event) = events.recv().await {
-        if commands.send(SessionCommand::Server(event)).await.is_err() {
-            return;
-        }
-    }
 }
 
 /// A session that is ready to run.

@@ -29,6 +29,7 @@ pub use command::SessionCommand;
 pub use metering::Tariff;
 pub use record::Replayed;
 pub use requests::{Purpose, RequestOutcome, RequestRecord, Requests};
+pub use servers::hear_servers;
 pub use session::{Authority, DEFAULT_CAP, EngineError, RunEnd, SERVERS_PATIENCE, Session, Surface, can_be_capped};
 pub use setup::{About, Picked, Setup};
 pub use speaker::Speaker;

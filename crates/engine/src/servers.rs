@@ -2,10 +2,12 @@
 //!
 //! Not here: the servers (that is `mcp`). A server's question is no permission: it is always delivered, in every mode.
 
+use crate::command::SessionCommand;
 use crate::session::Session;
 use gate::CallId;
 use mcp::{Elicitation, ElicitationAnswer, Next, ServerEvent, Wanted};
 use policy::Attendance;
+use tokio::sync::mpsc;
 use wire::Event;
 
 impl Session {
@@ -56,6 +58,16 @@ impl Session {
                 Ok(_) | Err(_) => ElicitationAnswer::Decline,
             };
             self.elicited.open.remove(at).1.answer(answer);
+            self.say(Event::Answered { call: call.to_string() });
+        }
+    }
+}
+
+/// Tells a session what its servers do by themselves, like everything else.
+pub async fn hear_servers(mut events: mpsc::Receiver<ServerEvent>, commands: mpsc::Sender<SessionCommand>) {
+    while let Some(event) = events.recv().await {
+        if commands.send(SessionCommand::Server(event)).await.is_err() {
+            return;
         }
     }
 }

@@ -247,6 +247,12 @@ impl Session {
         Ok(())
     }
 
+    /// Ends what the session has running and gives it up.
+    pub async fn close(self) {
+        self.setup.scene.runs.stop_all().await;
+        self.setup.servers.stop().await;
+    }
+
     /// The session's name.
     pub fn id(&self) -> &SessionId {
         &self.place.id

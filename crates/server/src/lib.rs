@@ -1,10 +1,15 @@
 //! Sessions over HTTP: an interface for programs, a page for people, and who may use them.
 //!
-//! In reading order: [`scroll`] is what a session has said, numbered, for any number of readers at their own pace.
+//! In reading order: [`house`] is what the server asks of the program that starts it; [`hall`] has the sessions that are open;
+//! [`scroll`] what one has said, numbered, for any number of readers at their own pace.
 //!
 //! Not here: what a session is (that is `engine`), how one gets what it works with (that is the program's), or any opinion
 //! about what may run.
 
+pub mod hall;
+pub mod house;
 pub mod scroll;
 
-pub use scroll::{Told, Scroll};
+pub use hall::{Hall, Open};
+pub use house::{House, Owner, Trouble};
+pub use scroll::{EventId, Scroll, Told};

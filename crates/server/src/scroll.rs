@@ -99,10 +99,10 @@ impl Scroll {
     }
 
     /// Adds an event, and lets go what it makes superfluous.
-    pub fn add(&self, event: Event) {
-        let json = serde_json::to_string(&event).expect("an event is text, numbers and lists of them").into();
+    pub fn add(&self, event: Arc<Event>) {
+        let json = serde_json::to_string(&*event).expect("an event is text, numbers and lists of them").into();
         let mut lines = self.lines();
-        match &event {
+        match &*event {
             Event::Message { .. } | Event::Restarted | Event::End { .. } => {
                 lines.retain(|line| !is_piece_of_a_message(&line.event));
             }
@@ -110,7 +110,7 @@ impl Scroll {
             _whole => {}
         }
         let number = self.last() + 1;
-        lines.push_back(Told { number, event: Arc::new(event), json });
+        lines.push_back(Told { number, event, json });
         drop(lines);
         self.inner.last.send_replace(number);
     }
@@ -170,7 +170,7 @@ mod tests {
     fn pieces_go_when_the_whole_is_there_and_numbers_stay() {
         let scroll = Scroll::named(7);
         for event in [text("a"), text("b"), message("ab"), progress("1"), progress("2"), result("1")] {
-            scroll.add(event);
+            scroll.add(Arc::new(event));
         }
         assert_eq!(numbers(&scroll, 0), [3, 5, 6]);
         assert_eq!(numbers(&scroll, 1), [3, 5, 6], "who heard a piece is told the whole");
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn a_reader_goes_on_where_it_was_and_begins_anew_in_another_scroll() {
         let scroll = Scroll::named(7);
-        scroll.add(message("a"));
-        scroll.add(message("b"));
+        scroll.add(Arc::new(message("a")));
+        scroll.add(Arc::new(message("b")));
         assert_eq!(scroll.after(Some(scroll.id(1))), 1);
         assert_eq!(scroll.after(None), 0);
         assert_eq!(scroll.after(Some(Scroll::named(8).id(1))), 0);
@@ -202,12 +202,12 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_is_woken_by_the_next_event() {
         let scroll = Scroll::named(7);
-        scroll.add(message("a"));
+        scroll.add(Arc::new(message("a")));
         let waiting = tokio::spawn({
             let scroll = scroll.clone();
             async move { scroll.has_more_than(1).await }
         });
-        scroll.add(message("b"));
+        scroll.add(Arc::new(message("b")));
         waiting.await.unwrap();
         assert_eq!(scroll.last(), 2);
     }

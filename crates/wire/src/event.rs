@@ -125,6 +125,12 @@ pub enum Event {
         /// The mode with what is left.
         chip: String,
     },
+    /// A question of an MCP server was answered, and is not open any more. Of every other question the decision or the result of
+    /// its call tells that.
+    Answered {
+        /// The call.
+        call: String,
+    },
     /// A piece of a running tool's output or progress.
     Progress {
         /// The call.

@@ -19,7 +19,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("standins", &["model", "turn", "money"]),
     ("engine", &BELOW_ENGINE),
     ("tui", &["wire"]),
-    ("server", &["engine", "gate", "journal", "policy", "turn", "wire"]),
+    ("server", &["engine", "gate", "journal", "mcp", "policy", "wire"]),
     ("cli", &EVERYTHING),
     ("xtask", &[]),
 ];

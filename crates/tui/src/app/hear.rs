@@ -41,6 +41,7 @@ impl App {
                 self.about.model = model;
             }
             Event::Titled { title } => self.about.title = title,
+            Event::Answered { call } => self.close_card(&call),
             Event::Notice { text } => self.notice(text),
             Event::End { status, reason, chip, going_on, .. } => {
                 self.chip = chip;

@@ -212,7 +212,7 @@ async fn run_session(
     let opening = stage.open((journal, id.clone()), script::PROMPT, (mode, Attendance::Unattended), surface);
     let Opened { mut session, notes, setup, server_events } = opening.await?;
     let (commands, mut heard) = mpsc::channel(16);
-    tokio::spawn(opening::hear_servers(server_events, commands.clone()));
+    tokio::spawn(engine::hear_servers(server_events, commands.clone()));
     let throwaway = world.is_throwaway().then(|| world.folder().to_owned());
     let stopping = tokio::spawn(stop_when_told(signals, commands, throwaway));
     session.say(session.header(notes));

@@ -203,7 +203,7 @@ impl Sitter {
             }
         });
         let Voice { commands, models, .. } = &self.voice;
-        let servers = tokio::spawn(opening::hear_servers(server_events, commands.clone()));
+        let servers = tokio::spawn(engine::hear_servers(server_events, commands.clone()));
         let socket = control::listen(&self.paths.socket(session.id().as_str()), commands.clone(), Arc::clone(models))?;
         Ok(Here { session, setup, journal, telling, servers, socket })
     }
@@ -233,11 +233,10 @@ impl Here {
     async fn leave(self) -> Result<Left, Failure> {
         drop(self.socket);
         self.servers.abort();
-        self.setup.scene.runs.stop_all().await;
-        self.setup.servers.stop().await;
         let (id, outputs) = (self.session.id().clone(), self.setup.scene.outputs.clone());
         let is_empty = self.session.turn().messages().is_empty() && self.session.title().is_empty();
-        drop((self.session, self.setup));
+        drop(self.setup);
+        self.session.close().await;
         let _ = self.telling.await;
         if !is_empty {
             return Ok(Left::ToGoOn);
