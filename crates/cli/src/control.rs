@@ -95,7 +95,7 @@ pub fn listen(
             };
             match person::at_the_socket(&stream) {
                 Some(person) => {
-                    let voice = Voice { person, commands: commands.clone(), models: Arc::clone(&models) };
+                    let voice = Voice { person: Some(person), commands: commands.clone(), models: Arc::clone(&models) };
                     tokio::spawn(serve(stream, voice));
                 }
                 // Heard no further, so that it holds nothing: an agent could take up all the room that there is.

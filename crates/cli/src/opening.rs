@@ -56,10 +56,24 @@ pub struct Opened {
     pub server_events: mpsc::Receiver<ServerEvent>,
 }
 
-/// Starts a new session, or takes one up.
-pub async fn open(
+/// Starts a new session, or takes one up, in the mode that the person picked.
+pub async fn open_for(
     job: &Job,
     person: &Person,
+    configured: (&Config, &Paths),
+    journal: &Journal,
+    surface: Surface,
+) -> Result<Opened, Failure> {
+    let mut opened = open(job, configured, journal, surface).await?;
+    if let (Some(mode), Which::LastHere | Which::Named(_)) = (job.options.mode()?, &job.which) {
+        opened.session.set_mode(person, mode).await.map_err(engine_failure)?;
+    }
+    Ok(opened)
+}
+
+/// Starts a new session in the mode that was picked for it, or takes one up in the mode that it has.
+pub async fn open(
+    job: &Job,
     (config, paths): (&Config, &Paths),
     journal: &Journal,
     surface: Surface,
@@ -97,11 +111,7 @@ pub async fn open(
         }
         Some(_) => {
             let resumed = Session::resume(journal, id, setup.clone(), surface).await;
-            let mut session = resumed.map_err(engine_failure)?;
-            if let Some(wish) = wish {
-                session.set_mode(person, wish).await.map_err(engine_failure)?;
-            }
-            session
+            resumed.map_err(engine_failure)?
         }
     };
     Ok(Opened { session, notes, setup, server_events })
@@ -124,7 +134,6 @@ pub struct Fork<'a> {
 pub async fn fork(
     journal: &Journal,
     fork: Fork<'_>,
-    person: &Person,
     (config, paths): (&Config, &Paths),
     surface: Surface,
 ) -> Result<Opened, Failure> {
@@ -141,7 +150,7 @@ pub async fn fork(
         owner: fork.owner,
         options: Options { mode, model: Some(model), ..Options::default() },
     };
-    let mut opened = open(&job, person, (config, paths), journal, surface).await?;
+    let mut opened = open(&job, (config, paths), journal, surface).await?;
     opened.session.begin_from(&stored.records, fork.said).await.map_err(engine_failure)?;
     // One of a session that has no title is called by what is said first in it, like any other.
     if !about.title.is_empty() {

@@ -21,11 +21,14 @@ pub trait Catalogue: fmt::Debug + Send + Sync {
     fn pick<'a>(&'a self, name: &'a str) -> Picking<'a>;
 }
 
+/// What somebody reads who may speak to a session, and wants more.
+const NO_PERSON: &str = "only a person may answer, or change the mode, the model or what is allowed";
+
 /// Where one person's requests go.
 #[derive(Clone, Debug)]
 pub struct Voice {
-    /// The person.
-    pub person: Person,
+    /// The person; absent where somebody may speak to a session, and not answer or change what it may do.
+    pub person: Option<Person>,
     /// The session.
     pub commands: mpsc::Sender<SessionCommand>,
     /// The models that it can be given.
@@ -63,19 +66,20 @@ impl Voice {
         request: ControlRequest,
         done: oneshot::Sender<ControlReply>,
     ) -> Result<Vec<SessionCommand>, String> {
-        let person = self.person.clone();
+        let person = || self.person.clone().ok_or_else(|| NO_PERSON.to_owned());
         let order = match request {
             ControlRequest::Status => return Ok(vec![SessionCommand::Status { done }]),
             ControlRequest::SetMode { mode } => {
                 let mode = mode.parse().map_err(|why| format!("{why}"))?;
-                return Ok(vec![SessionCommand::SetMode { person, mode, done }]);
+                return Ok(vec![SessionCommand::SetMode { person: person()?, mode, done }]);
             }
             ControlRequest::Look { at } => return Ok(vec![SessionCommand::Look { at, done }]),
             ControlRequest::Revoke { grant } => {
                 let grant = grant.parse().map_err(|why| format!("`{grant}`: {why}"))?;
-                return Ok(vec![SessionCommand::Revoke { person, grant, done }]);
+                return Ok(vec![SessionCommand::Revoke { person: person()?, grant, done }]);
             }
             ControlRequest::UseModel { model } => {
+                person()?;
                 let picked = self.models.pick(&model).await?;
                 return Ok(vec![SessionCommand::UseModel { picked: Box::new(picked), done }]);
             }
@@ -93,9 +97,12 @@ impl Voice {
                     Permission::Session => Answer::ForSession,
                     Permission::No => Answer::No,
                 };
-                SessionCommand::Answer { person, call: CallId::new(call), answer, edited, words }
+                SessionCommand::Answer { person: person()?, call: CallId::new(call), answer, edited, words }
             }
-            ControlRequest::Respond { call, text } => SessionCommand::Respond { call: CallId::new(call), text },
+            ControlRequest::Respond { call, text } => {
+                person()?;
+                SessionCommand::Respond { call: CallId::new(call), text }
+            }
             ControlRequest::Stop => SessionCommand::Stop,
         };
         Ok(vec![order, SessionCommand::Status { done }])

@@ -14,7 +14,6 @@ pub use open::{Delivery, Open};
 
 use crate::house::{House, Owner, Trouble, Which};
 use engine::About;
-use gate::Person;
 use journal::{Journal, JournalError, SessionId, SessionRow};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,7 +95,7 @@ impl Hall {
     }
 
     /// A session of this owner, opened if it is not.
-    pub async fn open(&self, owner: &Owner, id: &SessionId, person: &Person) -> Result<Arc<Open>, Trouble> {
+    pub async fn open(&self, owner: &Owner, id: &SessionId) -> Result<Arc<Open>, Trouble> {
         match self.seated(id) {
             Some(open) if open.owner() == owner => return Ok(open),
             Some(_) => return Err(Trouble::NotFound(format!("there is no session `{id}`"))),
@@ -104,7 +103,7 @@ impl Hall {
         }
         let kept = self.find(owner, id).await?;
         let seat = self.seat(&kept.row.id, owner)?;
-        let opened = seat.get_or_try_init(|| self.begin(Which::Stored(id.clone()), owner, person, &seat));
+        let opened = seat.get_or_try_init(|| self.begin(Which::Stored(id.clone()), owner, &seat));
         let opened = opened.await.map(Arc::clone);
         if opened.is_err() {
             self.seats().retain(|_, other| !Arc::ptr_eq(other, &seat));
@@ -113,10 +112,10 @@ impl Hall {
     }
 
     /// A new session, or a fork of one.
-    pub async fn start(&self, which: Which, owner: &Owner, person: &Person) -> Result<Arc<Open>, Trouble> {
+    pub async fn start(&self, which: Which, owner: &Owner) -> Result<Arc<Open>, Trouble> {
         self.has_room_for(owner)?;
         let seat = Arc::default();
-        let open = seat_of(&seat, self.begin(which, owner, person, &seat)).await?;
+        let open = seat_of(&seat, self.begin(which, owner, &seat)).await?;
         self.seats().insert(open.id().clone(), seat);
         Ok(open)
     }
@@ -199,15 +198,9 @@ impl Hall {
         }
     }
 
-    async fn begin(
-        &self,
-        which: Which,
-        owner: &Owner,
-        person: &Person,
-        seat: &Arc<OnceCell<Arc<Open>>>,
-    ) -> Result<Arc<Open>, Trouble> {
+    async fn begin(&self, which: Which, owner: &Owner, seat: &Arc<OnceCell<Arc<Open>>>) -> Result<Arc<Open>, Trouble> {
         let (events, told) = tokio::sync::mpsc::unbounded_channel();
-        let opened = self.inner.house.open(which, person, events.into()).await?;
+        let opened = self.inner.house.open(which, events.into()).await?;
         let id = opened.session.id().clone();
         let (hall, own) = (Arc::downgrade(&self.inner), Arc::downgrade(seat));
         // When it is over nobody finds it here any more; whoever wants it then opens it anew.

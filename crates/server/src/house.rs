@@ -5,7 +5,6 @@
 
 use engine::voice::Catalogue;
 use engine::{Session, Speaker};
-use gate::Person;
 use journal::SessionId;
 use mcp::ServerEvent;
 use policy::{Attendance, ModeChoice};
@@ -104,7 +103,7 @@ pub struct Explained {
 /// The program that starts the server.
 pub trait House: fmt::Debug + Send + Sync {
     /// Opens a session, which tells `events` what happens.
-    fn open<'a>(&'a self, which: Which, person: &'a Person, events: Speaker) -> Asked<'a, Opened>;
+    fn open(&self, which: Which, events: Speaker) -> Asked<'_, Opened>;
     /// The models that sessions can be given by name.
     fn catalogue(&self) -> Arc<dyn Catalogue>;
     /// Takes away what is kept beside a session's record, which is gone.

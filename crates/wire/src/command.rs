@@ -3,6 +3,7 @@
 //! Not here: who may say it. The engine asks the kernel who is on the other side of the socket.
 
 use crate::event::Spend;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One command to the owner of a session.
@@ -94,7 +95,7 @@ pub enum Aspect {
 }
 
 /// A person's answer to a question for permission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// Yes, to this call.
@@ -156,7 +157,7 @@ pub enum ControlReply {
 }
 
 /// One part of what is sent to the model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContextPart {
     /// What it is.
@@ -168,7 +169,7 @@ pub struct ContextPart {
 }
 
 /// How an MCP server stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerLine {
     /// Its name.
@@ -180,7 +181,7 @@ pub struct ServerLine {
 }
 
 /// A tool of an MCP server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerTool {
     /// The tool, as the server names it.

@@ -1,12 +1,13 @@
 //! What crosses a process border: the events of a session and the commands to it, as JSON.
 //!
 //! In reading order: [`event`] has what a session says; [`command`] what it is told over its socket;
-//! [`yolo`] the switch of pages and scripts.
+//! [`yolo`] the switch of pages and scripts; [`http`] what else crosses the server's interface.
 //!
 //! Not here: any logic.
 
 pub mod command;
 pub mod event;
+pub mod http;
 pub mod yolo;
 
 pub use command::{Aspect, ContextPart, ControlReply, ControlRequest, Permission, ServerLine, ServerTool};

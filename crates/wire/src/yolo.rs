@@ -3,6 +3,7 @@
 //! Not here: what a mode or a cap is (that is `policy`); a switch becomes the mode's text, and that is read like every other.
 
 use crate::event::Spend;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -77,7 +78,7 @@ impl YoloSwitch {
 }
 
 /// How YOLO stands, after the switch. Amounts are texts of US dollars; the states of money stand apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct YoloStatus {
     /// Whether the session is in YOLO.
     pub enabled: bool,

@@ -6,7 +6,7 @@ use crate::commands::spend;
 use crate::control;
 use crate::draw::{Colours, Human, Printer};
 use crate::failure::Failure;
-use crate::opening::{Job, Which, engine_failure, open};
+use crate::opening::{Job, Which, engine_failure, open_for};
 use crate::out::out;
 use crate::paths::Paths;
 use crate::rates::Models;
@@ -227,7 +227,7 @@ async fn run_session(
     (journal, surface): (&Journal, Surface),
     Lines { commands, mut heard, interrupted }: Lines,
 ) -> Result<Over, Failure> {
-    let opened = open(job, person, (config, paths), journal, surface).await?;
+    let opened = open_for(job, person, (config, paths), journal, surface).await?;
     let (mut session, setup) = (opened.session, opened.setup);
     let first = first_words(job.first.as_ref().unwrap_or(&TurnEvent::GoOn), &session)?;
     tokio::spawn(hear_servers(opened.server_events, commands.clone()));

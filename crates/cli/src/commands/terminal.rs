@@ -145,8 +145,9 @@ pub fn show(seat: Seat, face: Face, person: Person, (config, paths): (Config, Pa
         // What was prepared is to cost nobody anything but what was prepared.
         Seat::Prepared { .. } => Arc::new(Models::Fixed),
     };
-    let voice = Voice { person, commands: commands.clone(), models };
+    let voice = Voice { person: Some(person.clone()), commands: commands.clone(), models };
     let sitter = seat::Sitter {
+        person,
         voice,
         config: config.clone(),
         paths: paths.clone(),

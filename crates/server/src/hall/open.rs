@@ -167,14 +167,14 @@ impl Open {
         self.queue().drain(..).collect()
     }
 
-    /// Has it carry out a person's request.
-    pub async fn carry(&self, person: &Person, request: ControlRequest) -> ControlReply {
-        let (person, commands, models) = (person.clone(), self.commands.clone(), Arc::clone(&self.models));
+    /// Has it carry out somebody's request; without a person, only what changes neither mode nor answers is.
+    pub async fn carry(&self, person: Option<&Person>, request: ControlRequest) -> ControlReply {
+        let (person, commands, models) = (person.cloned(), self.commands.clone(), Arc::clone(&self.models));
         Voice { person, commands, models }.carry(request).await
     }
 
     /// Says something to it. `Ok(true)` when it is on record, `Ok(false)` when it waits for the end of the turn.
-    pub async fn tell(&self, person: &Person, text: String, when: Delivery) -> Result<bool, String> {
+    pub async fn tell(&self, text: String, when: Delivery) -> Result<bool, String> {
         if when == Delivery::Queue && self.glance.borrow().works {
             let mut queue = self.queue();
             if queue.len() >= MOST_QUEUED {
@@ -183,7 +183,7 @@ impl Open {
             queue.push_back(text);
             return Ok(false);
         }
-        match self.carry(person, ControlRequest::Say { text }).await {
+        match self.carry(None, ControlRequest::Say { text }).await {
             ControlReply::Refused { why } => Err(why),
             _heard => Ok(true),
         }

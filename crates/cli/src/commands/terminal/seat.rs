@@ -14,6 +14,7 @@ use crate::paths::Paths;
 use crate::wiring;
 use anyhow::anyhow;
 use engine::{Session, SessionCommand, Setup, Surface, Voice};
+use gate::Person;
 use journal::{IfMissing, Journal, SessionId};
 use policy::Attendance;
 use std::future::Future;
@@ -57,6 +58,7 @@ impl Seat {
 
 /// Whoever sits between the screen and its sessions.
 pub struct Sitter {
+    pub person: Person,
     pub voice: Voice,
     pub config: Config,
     pub paths: Paths,
@@ -138,7 +140,7 @@ impl Sitter {
 
     async fn open(&self, job: &Job, journal: Journal) -> Result<Ready, Failure> {
         let (surface, told) = self.surface()?;
-        let opened = opening::open(job, &self.voice.person, (&self.config, &self.paths), &journal, surface).await?;
+        let opened = opening::open_for(job, &self.person, (&self.config, &self.paths), &journal, surface).await?;
         Ok(Ready { opened, told, journal })
     }
 
@@ -181,7 +183,7 @@ impl Sitter {
     ) -> Result<Ready, Failure> {
         let (surface, told) = self.surface()?;
         let fork = Fork { of, said, model, owner: None };
-        let opened = opening::fork(journal, fork, &self.voice.person, (&self.config, &self.paths), surface).await?;
+        let opened = opening::fork(journal, fork, (&self.config, &self.paths), surface).await?;
         Ok(Ready { opened, told, journal: journal.clone() })
     }
 
