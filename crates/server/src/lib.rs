@@ -8,8 +8,10 @@
 
 pub mod hall;
 pub mod house;
+pub mod problem;
 pub mod scroll;
 
 pub use hall::{Hall, Open};
 pub use house::{House, Owner, Trouble};
+pub use problem::{Code, Problem};
 pub use scroll::{EventId, Scroll, Told};
