@@ -25,12 +25,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "the host looks at the world so that others need not")]
 
+mod tcp;
+
 use crate::kin::{self, Kin};
 use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+
+pub use tcp::tcp_peer;
 
 /// What a Remit run calls itself, at most 15 bytes.
 pub const RUN_NAME: &str = "remit-run";
