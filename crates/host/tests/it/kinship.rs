@@ -12,13 +12,14 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A second file with the same program, so that being the same file is no evidence.
-struct Copy {
+pub struct Copy {
     _folder: TempDir,
-    path: PathBuf,
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl Copy {
-    fn new() -> Copy {
+    pub fn new() -> Copy {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let path = folder.path().join("copy");
@@ -26,7 +27,7 @@ impl Copy {
         Copy { _folder: folder, path }
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.path.to_str().unwrap()
     }
 }
@@ -42,21 +43,23 @@ fn under_a_run(program: &Path, line: &str, account: Account) -> String {
     said
 }
 
-fn first_line(child: &mut Child) -> String {
+pub fn first_line(child: &mut Child) -> String {
     let mut said = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
     said
 }
 
+/// Who a program runs as.
 #[derive(Clone, Copy)]
-enum Account {
+pub enum Account {
+    /// Whoever runs the tests.
     Own,
     /// One that is not root; the own one, if it is not.
     Ordinary,
 }
 
 impl Account {
-    fn command(self, program: &Path) -> Command {
+    pub fn command(self, program: &Path) -> Command {
         match self {
             Account::Ordinary if is_root() => {
                 let mut command = Command::new("setpriv");
