@@ -67,6 +67,8 @@ enum Command {
     Resume(commands::resume::Args),
     /// Set the mode of a running or stored session
     Mode(commands::mode::Args),
+    /// Serve sessions over HTTP: a page for people, an interface for programs
+    Serve(commands::serve::Args),
     /// Show what sessions have cost and hold, call by call
     Spend(commands::spend::Args),
     /// Show what models, job hardware and tools cost, and who says so
@@ -128,6 +130,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
         Command::Show(args) => commands::show::run(args),
         Command::Resume(args) => commands::resume::run(args),
         Command::Mode(args) => commands::mode::run(args),
+        Command::Serve(args) => commands::serve::run(args),
         Command::Spend(args) => commands::spend::run(args),
         Command::Prices(args) => commands::prices::run(args),
         Command::Verify(args) => commands::verify::run(args),

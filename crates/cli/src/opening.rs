@@ -168,7 +168,8 @@ async fn model_of(journal: &Journal, id: &SessionId, about: &About) -> Result<St
 /// Letters of a session's name: none that is easily taken for another.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 
-fn new_id() -> Result<SessionId, Failure> {
+/// A name for a new session.
+pub fn new_id() -> Result<SessionId, Failure> {
     let mut bytes = [0u8; 10];
     getrandom::fill(&mut bytes).map_err(|why| Failure::host(anyhow!("no randomness for a session's name: {why}")))?;
     let name: String = bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();

@@ -61,6 +61,16 @@ impl Paths {
         self.data.join("run").join(format!("{session}.sock"))
     }
 
+    /// The file of who may use the server.
+    pub fn people(&self) -> PathBuf {
+        self.data.join("people.json")
+    }
+
+    /// The folder of a server's marks: which sessions work.
+    pub fn working(&self) -> PathBuf {
+        self.data.join("run").join("working")
+    }
+
     /// The file in which the router's list of prices is kept; losing it costs one request.
     pub fn router_list(&self) -> PathBuf {
         self.cache.join("router-models.json")

@@ -2,11 +2,14 @@
 //!
 //! Not here: the sums themselves (that is `ledger`).
 
+use crate::record::{self, RecordError};
 use crate::requests::Requests;
 use gate::State;
+use journal::Record;
 use ledger::Sums;
 use money::Usd;
 use policy::{Mode, Price, Purse, Why};
+use turn::Limits;
 use turn::chat::Usage;
 use wire::{Money, Spend, Tokens};
 
@@ -60,6 +63,12 @@ const DOLLAR: i64 = 1_000_000_000_000;
 pub fn status(state: &State, requests: &Requests) -> wire::ControlReply {
     let (mode, chip) = (state.mode.to_string(), chip(state.mode, state));
     wire::ControlReply::Status { mode, chip, spend: spend(state, requests) }
+}
+
+/// How a stored session stands, for whoever asks.
+pub fn of_record(records: &[Record]) -> Result<wire::ControlReply, RecordError> {
+    let replayed = record::replay(records, Limits::default())?;
+    Ok(status(&replayed.state, &replayed.requests))
 }
 
 /// Tokens as they cross the border.

@@ -12,17 +12,21 @@ pub use glance::{Glance, SessionState};
 pub use marks::Marks;
 pub use open::{Delivery, Open};
 
-use crate::house::{House, Owner, Trouble, Which};
+use crate::house::{House, Unable, Ways, Which};
+use crate::people::Owner;
 use engine::About;
 use journal::{Journal, JournalError, SessionId, SessionRow};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
+use wire::{ControlReply, ControlRequest};
 
 /// How long a session stays open that does nothing and that nobody looks at.
 const IDLE: Duration = Duration::from_secs(15 * 60);
+/// How many commands may wait for a session.
+const COMMANDS: usize = 64;
 /// How often it is looked for such sessions.
 const SWEEP: Duration = Duration::from_secs(30);
 
@@ -45,11 +49,13 @@ struct Inner {
 
 /// A session as it is stored, with what its header says.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct Filed {
     /// Its row.
     pub row: SessionRow,
     /// Its header; the title is the one that it has now.
     pub about: About,
+    /// Who it belongs to.
+    pub owner: Owner,
 }
 
 impl Hall {
@@ -72,21 +78,21 @@ impl Hall {
     }
 
     /// All stored sessions of an owner, the one written to last first.
-    pub async fn kept(&self, owner: &Owner) -> Result<Vec<Kept>, Trouble> {
+    pub async fn kept(&self, owner: &Owner) -> Result<Vec<Filed>, Unable> {
         let rows = self.inner.journal.sessions().await.map_err(failed)?;
-        let kept = rows.into_iter().filter_map(|row| kept(row).ok()).filter(|kept| kept.about.owner == *owner);
+        let kept = rows.into_iter().filter_map(|row| kept(row).ok()).filter(|kept| kept.owner == *owner);
         Ok(kept.collect())
     }
 
     /// One stored session, if it is this owner's.
-    pub async fn find(&self, owner: &Owner, id: &SessionId) -> Result<Kept, Trouble> {
-        let missing = || Trouble::NotFound(format!("there is no session `{id}`"));
+    pub async fn find(&self, owner: &Owner, id: &SessionId) -> Result<Filed, Unable> {
+        let missing = || Unable::NotFound(format!("there is no session `{id}`"));
         let row = match self.inner.journal.session(id).await {
             Err(JournalError::NoSuchSession { .. }) => return Err(missing()),
             row => row.map_err(failed)?,
         };
         let kept = kept(row)?;
-        if kept.about.owner == *owner { Ok(kept) } else { Err(missing()) }
+        if kept.owner == *owner { Ok(kept) } else { Err(missing()) }
     }
 
     /// A session that is open, without opening it.
@@ -95,10 +101,10 @@ impl Hall {
     }
 
     /// A session of this owner, opened if it is not.
-    pub async fn open(&self, owner: &Owner, id: &SessionId) -> Result<Arc<Open>, Trouble> {
+    pub async fn open(&self, owner: &Owner, id: &SessionId) -> Result<Arc<Open>, Unable> {
         match self.seated(id) {
             Some(open) if open.owner() == owner => return Ok(open),
-            Some(_) => return Err(Trouble::NotFound(format!("there is no session `{id}`"))),
+            Some(_) => return Err(Unable::NotFound(format!("there is no session `{id}`"))),
             None => {}
         }
         let kept = self.find(owner, id).await?;
@@ -112,7 +118,7 @@ impl Hall {
     }
 
     /// A new session, or a fork of one.
-    pub async fn start(&self, which: Which, owner: &Owner) -> Result<Arc<Open>, Trouble> {
+    pub async fn start(&self, which: Which, owner: &Owner) -> Result<Arc<Open>, Unable> {
         self.has_room_for(owner)?;
         let seat = Arc::default();
         let open = seat_of(&seat, self.begin(which, owner, &seat)).await?;
@@ -121,16 +127,16 @@ impl Hall {
     }
 
     /// Deletes a session of this owner for good; one that is open is closed first, and must not be working.
-    pub async fn delete(&self, owner: &Owner, id: &SessionId) -> Result<(), Trouble> {
+    pub async fn delete(&self, owner: &Owner, id: &SessionId) -> Result<(), Unable> {
         let kept = self.find(owner, id).await?;
         if let Some(open) = self.seated(id) {
             if open.glance().state() != SessionState::Idle {
-                return Err(Trouble::InUse(format!("session `{id}` works; interrupt it first")));
+                return Err(Unable::InUse(format!("session `{id}` works; interrupt it first")));
             }
             open.close().await;
         }
         match self.inner.journal.delete(&kept.row.id).await {
-            Err(why @ JournalError::Owned { .. }) => return Err(Trouble::InUse(why.to_string())),
+            Err(why @ JournalError::Owned { .. }) => return Err(Unable::InUse(why.to_string())),
             deleted => deleted.map_err(failed)?,
         }
         self.inner.marks.clear(id);
@@ -149,6 +155,18 @@ impl Hall {
     /// Why a session that is not open does not go on by itself, when its last turn was cut off.
     pub fn parked(&self, id: &SessionId) -> Option<String> {
         self.inner.marks.reason(id)
+    }
+
+    /// Takes up a session whose turn was cut off: the model goes on, under the mode that the session has.
+    pub async fn take_up(&self, id: &SessionId) -> Result<(), Unable> {
+        let row = self.inner.journal.session(id).await.map_err(failed)?;
+        let kept = kept(row)?;
+        let open = self.open(&kept.owner, id).await?;
+        self.inner.marks.take_up(id);
+        match open.carry(None, ControlRequest::GoOn).await {
+            ControlReply::Refused { why } => Err(Unable::Refused(why)),
+            _goes_on => Ok(()),
+        }
     }
 
     /// The sessions whose turn was cut off when the last server ended.
@@ -178,7 +196,7 @@ impl Hall {
         self.inner.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seat(&self, id: &SessionId, owner: &Owner) -> Result<Arc<OnceCell<Arc<Open>>>, Trouble> {
+    fn seat(&self, id: &SessionId, owner: &Owner) -> Result<Arc<OnceCell<Arc<Open>>>, Unable> {
         if let Some(seat) = self.seats().get(id) {
             return Ok(Arc::clone(seat));
         }
@@ -186,21 +204,23 @@ impl Hall {
         Ok(Arc::clone(self.seats().entry(id.clone()).or_default()))
     }
 
-    fn has_room_for(&self, owner: &Owner) -> Result<(), Trouble> {
+    fn has_room_for(&self, owner: &Owner) -> Result<(), Unable> {
         if self.inner.closing.is_cancelled() {
-            return Err(Trouble::Failed("the server is ending".to_owned()));
+            return Err(Unable::Failed("the server is ending".to_owned()));
         }
         let seats = self.seats();
         let theirs = seats.values().filter_map(|seat| seat.get()).filter(|open| open.owner() == owner).count();
         match theirs < self.inner.most_of_one {
             true => Ok(()),
-            false => Err(Trouble::InUse(format!("{theirs} of your sessions are open, and no more can be at once"))),
+            false => Err(Unable::InUse(format!("{theirs} of your sessions are open, and no more can be at once"))),
         }
     }
 
-    async fn begin(&self, which: Which, owner: &Owner, seat: &Arc<OnceCell<Arc<Open>>>) -> Result<Arc<Open>, Trouble> {
-        let (events, told) = tokio::sync::mpsc::unbounded_channel();
-        let opened = self.inner.house.open(which, events.into()).await?;
+    async fn begin(&self, which: Which, owner: &Owner, seat: &Arc<OnceCell<Arc<Open>>>) -> Result<Arc<Open>, Unable> {
+        let (events, told) = mpsc::unbounded_channel();
+        let (commands, heard) = mpsc::channel(COMMANDS);
+        let ways = Ways { events: events.into(), commands: commands.clone() };
+        let opened = self.inner.house.open(which, ways).await?;
         let id = opened.session.id().clone();
         let (hall, own) = (Arc::downgrade(&self.inner), Arc::downgrade(seat));
         // When it is over nobody finds it here any more; whoever wants it then opens it anew.
@@ -209,29 +229,32 @@ impl Hall {
             let mut seats = hall.seats.lock().unwrap_or_else(PoisonError::into_inner);
             seats.retain(|other, seat| *other != id || !Arc::ptr_eq(seat, &own));
         };
-        Open::begin(opened, told, (owner.clone(), self.inner.house.catalogue()), self.inner.marks.clone(), leave).await
+        let theirs = (owner.clone(), commands, self.inner.house.catalogue());
+        Open::begin(opened, (told, heard), theirs, self.inner.marks.clone(), leave).await
     }
 }
 
 /// Puts what is begun into its seat.
 async fn seat_of(
     seat: &OnceCell<Arc<Open>>,
-    begin: impl Future<Output = Result<Arc<Open>, Trouble>>,
-) -> Result<Arc<Open>, Trouble> {
+    begin: impl Future<Output = Result<Arc<Open>, Unable>>,
+) -> Result<Arc<Open>, Unable> {
     seat.get_or_try_init(|| begin).await.map(Arc::clone)
 }
 
-fn kept(row: SessionRow) -> Result<Kept, Trouble> {
+fn kept(row: SessionRow) -> Result<Filed, Unable> {
     let mut about: About = serde_json::from_str(&row.about)
-        .map_err(|why| Trouble::Failed(format!("the header of session `{}` cannot be read: {why}", row.id)))?;
+        .map_err(|why| Unable::Failed(format!("the header of session `{}` cannot be read: {why}", row.id)))?;
     if let Some(title) = &row.title {
         about.title.clone_from(title);
     }
-    Ok(Kept { row, about })
+    let owner = Owner::try_from(about.owner.clone())
+        .map_err(|why| Unable::Failed(format!("the header of session `{}` cannot be read: {why}", row.id)))?;
+    Ok(Filed { row, about, owner })
 }
 
-fn failed(why: JournalError) -> Trouble {
-    Trouble::Failed(why.to_string())
+fn failed(why: JournalError) -> Unable {
+    Unable::Failed(why.to_string())
 }
 
 /// Closes what does nothing and has nobody who looks at it.

@@ -3,30 +3,29 @@
 //!
 //! Not here: any of it. The server reads no configuration and picks no model.
 
+use crate::people::Owner;
 use engine::voice::Catalogue;
-use engine::{Session, Speaker};
+use engine::{Session, SessionCommand, Speaker};
 use journal::SessionId;
-use mcp::ServerEvent;
 use policy::{Attendance, ModeChoice};
 use serde_json::Value;
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use wire::http::Explanation;
 
 /// Something that is asked of the house.
-pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
-
-/// Who a session belongs to; nobody by name is the person of the account that the server runs under.
-pub type Owner = Option<String>;
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unable>> + Send + 'a>>;
 
 /// Which session is to be opened.
 #[derive(Clone, Debug)]
 pub enum Which {
     /// A new one.
-    New(NewSession),
+    New(Beginning),
     /// One that is stored.
     Stored(SessionId),
     /// A new one that begins with what was said in another.
@@ -42,7 +41,7 @@ pub enum Which {
 
 /// What a new session begins with.
 #[derive(Clone, Debug)]
-pub struct NewSession {
+pub struct Beginning {
     /// Who it belongs to.
     pub owner: Owner,
     /// The folder to work in; that of the server without one.
@@ -59,18 +58,27 @@ pub struct NewSession {
 
 /// A session that was opened and does not run yet.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Seated {
     /// The session.
     pub session: Session,
     /// What a person might not expect of it.
     pub notes: Vec<String>,
-    /// What its MCP servers do by themselves.
-    pub server_events: mpsc::Receiver<ServerEvent>,
+    /// What goes on beside it, such as its socket; over when this is dropped.
+    pub beside: Box<dyn Any + Send + Sync>,
+}
+
+/// The ways between a session and this server.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// What it says.
+    pub events: Speaker,
+    /// What it is told.
+    pub commands: mpsc::Sender<SessionCommand>,
 }
 
 /// Why the house could not do it; the text is for whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum Unable {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
@@ -102,18 +110,26 @@ pub struct Explained {
 
 /// The program that starts the server.
 pub trait House: fmt::Debug + Send + Sync {
-    /// Opens a session, which tells `events` what happens.
-    fn open(&self, which: Which, events: Speaker) -> Asked<'_, Opened>;
+    /// Opens a session, to be heard and told by these ways.
+    fn open(&self, which: Which, ways: Ways) -> Asked<'_, Seated>;
+    /// What a person could say first in a new session, where the house knows that.
+    fn offered(&self) -> Option<String> {
+        None
+    }
     /// The models that sessions can be given by name.
     fn catalogue(&self) -> Arc<dyn Catalogue>;
     /// Takes away what is kept beside a session's record, which is gone.
     fn forget(&self, session: &SessionId);
     /// What each mode does: the contract as `remit contract --json` has it.
-    fn contract(&self) -> Result<Value, Trouble>;
+    fn contract(&self) -> Result<Value, Unable>;
     /// What would happen to one call, as `remit explain --json` has it. Runs nothing.
-    fn explain(&self, call: Explained) -> Asked<'_, Value>;
+    fn explain(&self, call: Explained) -> Asked<'_, Explanation>;
     /// What models cost, as `remit prices --json` has it.
     fn models(&self) -> Asked<'_, Value>;
+    /// The built-in tools with their effects.
+    fn tools(&self) -> Result<Value, Unable>;
+    /// A stored session's record, one JSON object a line, as `remit export` writes it.
+    fn export<'a>(&'a self, session: &'a SessionId) -> Asked<'a, String>;
     /// What a stored session has cost, call by call, as `remit spend --json` has it.
     fn spend<'a>(&'a self, session: &'a SessionId) -> Asked<'a, Value>;
 }

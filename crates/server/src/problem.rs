@@ -2,7 +2,7 @@
 //!
 //! Not here: what went wrong. Each problem has a code that does not change, and a sentence that may.
 
-use crate::house::Trouble;
+use crate::house::Unable;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -143,13 +143,13 @@ impl Problem {
     }
 }
 
-impl From<Trouble> for Problem {
-    fn from(trouble: Trouble) -> Problem {
+impl From<Unable> for Problem {
+    fn from(trouble: Unable) -> Problem {
         let code = match trouble {
-            Trouble::NotFound(_) => Code::NotFound,
-            Trouble::InUse(_) => Code::InUse,
-            Trouble::Refused(_) => Code::Refused,
-            Trouble::Failed(_) => Code::Failed,
+            Unable::NotFound(_) => Code::NotFound,
+            Unable::InUse(_) => Code::InUse,
+            Unable::Refused(_) => Code::Refused,
+            Unable::Failed(_) => Code::Failed,
         };
         Problem::new(code, trouble.to_string())
     }

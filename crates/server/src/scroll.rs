@@ -15,7 +15,7 @@ use wire::Event;
 
 /// One event with its number.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Numbered {
     /// Its number: larger than that of every line before it, and never that of another.
     pub number: u64,
     /// The event.
@@ -68,7 +68,7 @@ pub struct Scroll {
 #[derive(Debug)]
 struct Inner {
     name: u32,
-    lines: Mutex<VecDeque<Told>>,
+    lines: Mutex<VecDeque<Numbered>>,
     last: watch::Sender<u64>,
 }
 
@@ -110,13 +110,13 @@ impl Scroll {
             _whole => {}
         }
         let number = self.last() + 1;
-        lines.push_back(Told { number, event, json });
+        lines.push_back(Numbered { number, event, json });
         drop(lines);
         self.inner.last.send_replace(number);
     }
 
     /// The lines after this number, at most so many.
-    pub fn read(&self, after: u64, most: usize) -> Vec<Told> {
+    pub fn read(&self, after: u64, most: usize) -> Vec<Numbered> {
         let lines = self.lines();
         let from = lines.partition_point(|line| line.number <= after);
         lines.iter().skip(from).take(most).cloned().collect()
@@ -128,7 +128,7 @@ impl Scroll {
         seen.expect("the sender is in the scroll that is asked");
     }
 
-    fn lines(&self) -> MutexGuard<'_, VecDeque<Told>> {
+    fn lines(&self) -> MutexGuard<'_, VecDeque<Numbered>> {
         self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

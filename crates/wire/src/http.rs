@@ -220,7 +220,7 @@ pub struct NewMode {
 /// How a session stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Standing {
+pub struct ModeView {
     /// The mode.
     pub mode: String,
     /// The mode as a person reads it, with what is left.

@@ -3,12 +3,13 @@
 //! Not here: what a mode or a cap is (that is `policy`); a switch becomes the mode's text, and that is read like every other.
 
 use crate::event::Spend;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// `{"enabled": true, "cost_cap_usd": 5}`: turns YOLO on or off.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct YoloSwitch {
     /// Whether the session is to be in YOLO; `false` is Agent.
@@ -41,6 +42,16 @@ impl std::fmt::Display for BadSwitch {
 }
 
 impl std::error::Error for BadSwitch {}
+
+impl JsonSchema for CapWish {
+    fn schema_name() -> Cow<'static, str> {
+        "CapWish".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string" }, { "type": "null" }] })
+    }
+}
 
 impl<'de> Deserialize<'de> for CapWish {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<CapWish, D::Error> {

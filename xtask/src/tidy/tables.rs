@@ -19,7 +19,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("standins", &["model", "turn", "money"]),
     ("engine", &BELOW_ENGINE),
     ("tui", &["wire"]),
-    ("server", &["engine", "gate", "host", "journal", "mcp", "policy", "wire"]),
+    ("server", &["engine", "gate", "host", "journal", "policy", "wire"]),
     ("cli", &EVERYTHING),
     ("xtask", &[]),
 ];

@@ -11,6 +11,7 @@ pub mod table;
 mod testing;
 mod trial;
 
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::out::{out, outln};
 use crate::wiring;
@@ -61,6 +62,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         (false, None) => out!("{}", table::as_text(&rows, &prohibitions)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every mode as JSON, under the person's default cap and prohibitions.
+pub fn in_json(config: &Config) -> Result<serde_json::Value, Failure> {
+    let rows: Vec<table::Row> = table::modes(wiring::default_cap(config)?).into_iter().map(table::Row::of).collect();
+    Ok(table::as_json(&rows, &wiring::prohibitions(config)?))
 }
 
 /// The whole table as the demo shows it: nothing is prohibited, and YOLO has the cap of the mode that was picked.

@@ -18,8 +18,10 @@ use host::place::Workspace;
 use judgement::{Judgement, judge, price_word};
 use policy::{Attendance, Cap, Mode, ModeChoice, Price};
 use serde_json::json;
+use server::house::Explained;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wire::http::Explanation;
 
 const EXAMPLES: &str = "Examples:
   remit explain -- git push
@@ -73,11 +75,20 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let state = State::open(mode, attendance, wiring::prohibitions(&config)?);
     let judgement = crate::runtime()?.block_on(judged(&state, (&tool, &arguments), &args.directory, &config))?;
     if args.json {
-        outln!("{}", as_json(&judgement));
+        outln!("{}", serde_json::to_string(&explanation(&judgement)).map_err(Failure::bug)?);
     } else {
         out!("{}", as_text(&judgement, mode, attendance));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What would happen to a call that somebody asks the server about.
+pub async fn of_call(config: &Config, folder: &Path, call: Explained) -> Result<Explanation, Failure> {
+    let mode = call.mode.unwrap_or(ModeChoice::DEFAULT).resolve(None, wiring::default_cap(config)?);
+    let state = State::open(mode, call.attendance, wiring::prohibitions(config)?);
+    let folder = call.workspace.as_deref().unwrap_or(folder);
+    let judgement = judged(&state, (&call.tool, &call.arguments), folder, config).await?;
+    Ok(explanation(&judgement))
 }
 
 /// The mode that was asked for, with the cap as part of it.
@@ -143,20 +154,20 @@ async fn judged(
     Ok(judgement)
 }
 
-fn as_json(judgement: &Judgement) -> serde_json::Value {
+fn explanation(judgement: &Judgement) -> Explanation {
     let decided = judgement.decided.as_ref();
     // The one word for such a price leaves out why it is none.
     let reason = match decided.map(|decided| &decided.price) {
         Some(Price::Unknown(why) | Price::Unbounded(why)) => format!("{}; {why}", judgement.reason),
         Some(Price::Free | Price::AtMost(_)) | None => judgement.reason.clone(),
     };
-    json!({
-        "verdict": judgement.answer.to_string(),
-        "effect": decided.map(|decided| decided.effect.to_string()),
-        "price": decided.map(|decided| price_word(&decided.price)),
-        "decided_by": decided.map(|decided| decided.by.to_string()),
-        "reason": reason,
-    })
+    Explanation {
+        verdict: judgement.answer.to_string(),
+        effect: decided.map(|decided| decided.effect.to_string()),
+        price: decided.map(|decided| price_word(&decided.price)),
+        decided_by: decided.map(|decided| decided.by.to_string()),
+        reason,
+    }
 }
 
 fn as_text(judgement: &Judgement, mode: Mode, attendance: Attendance) -> String {

@@ -27,16 +27,7 @@ pub struct Args {
 
 /// Writes it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let Stored { row, records } = Stored::named(&args.id)?;
-    let mut lines =
-        vec![json!({"session": row.id.to_string(), "created_at_ms": row.created_at_ms, "about": row.about})];
-    lines.extend(records.iter().map(|record| {
-        json!({
-            "seq": record.seq, "at_ms": record.at_ms, "kind": record.kind, "body": record.body,
-            "hash": record.hash.to_string(),
-        })
-    }));
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = in_lines(&Stored::named(&args.id)?);
     match args.output {
         Some(file) => {
             let written =
@@ -46,4 +37,17 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         None => out!("{text}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A session's header and records, one JSON object a line.
+pub fn in_lines(Stored { row, records }: &Stored) -> String {
+    let mut lines =
+        vec![json!({"session": row.id.to_string(), "created_at_ms": row.created_at_ms, "about": row.about})];
+    lines.extend(records.iter().map(|record| {
+        json!({
+            "seq": record.seq, "at_ms": record.at_ms, "kind": record.kind, "body": record.body,
+            "hash": record.hash.to_string(),
+        })
+    }));
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }

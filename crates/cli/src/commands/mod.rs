@@ -18,6 +18,7 @@ pub mod prices;
 pub mod resume;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod sessions;
 pub mod setup;
 pub mod show;

@@ -11,8 +11,10 @@ mod near;
 mod page;
 mod text;
 
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::out::{out, outln};
+use crate::paths::Paths;
 use crate::wiring;
 use listing::Listing;
 use std::process::ExitCode;
@@ -37,6 +39,12 @@ pub struct Args {
     /// Write one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Everything, as JSON.
+pub async fn in_json(config: &Config, paths: &Paths) -> Result<serde_json::Value, Failure> {
+    let page = Listing::new(config, paths)?.everything().await;
+    Ok(json::of(&page, wiring::now_ms()))
 }
 
 /// Shows it.

@@ -115,6 +115,11 @@ pub async fn at_the_end(journal: &Journal, id: &SessionId) -> Result<String, Fai
     Ok(text::at_the_end(&Bill::of(Stored::read(journal, id).await?)?))
 }
 
+/// What a stored session has cost, as JSON.
+pub fn in_json(stored: Stored) -> Result<serde_json::Value, Failure> {
+    json::session(&Bill::of(stored)?)
+}
+
 /// What a session has cost that is kept there, for a person to read.
 pub fn in_words(paths: &Paths, id: &str) -> Result<String, Failure> {
     text::session(&Bill::of(Stored::kept_in(paths, id)?)?)

@@ -4,10 +4,11 @@
 
 use super::glance::{Glance, SessionState};
 use super::marks::Marks;
-use crate::house::{Opened, Owner, Trouble};
+use crate::house::{Seated, Unable};
+use crate::people::Owner;
 use crate::scroll::Scroll;
 use engine::voice::Catalogue;
-use engine::{Session, SessionCommand, Voice, hear_servers};
+use engine::{Session, SessionCommand, Voice};
 use gate::Person;
 use journal::SessionId;
 use std::collections::VecDeque;
@@ -18,8 +19,6 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use wire::{ControlReply, ControlRequest, Event};
 
-/// How many commands may wait for a session.
-const COMMANDS: usize = 64;
 /// How much may be said to a session that works, to be heard when its turn is over.
 const MOST_QUEUED: usize = 64;
 
@@ -62,20 +61,19 @@ impl Drop for Reader {
 impl Open {
     /// Tells the past, and has the session run from now on. `leave` is called when it is over.
     pub(super) async fn begin(
-        opened: Opened,
-        told: mpsc::UnboundedReceiver<Event>,
-        (owner, models): (Owner, Arc<dyn Catalogue>),
+        opened: Seated,
+        (told, heard): (mpsc::UnboundedReceiver<Event>, mpsc::Receiver<SessionCommand>),
+        (owner, commands, models): (Owner, mpsc::Sender<SessionCommand>, Arc<dyn Catalogue>),
         marks: Marks,
         leave: impl FnOnce() + Send + 'static,
-    ) -> Result<Arc<Open>, Trouble> {
-        let Opened { session, notes, server_events } = opened;
+    ) -> Result<Arc<Open>, Unable> {
+        let Seated { session, notes, beside } = opened;
         let scroll = Scroll::named(random()?);
         let (glance, _) = watch::channel(Glance::default());
-        let (commands, heard) = mpsc::channel(COMMANDS);
         let open = Arc::new(Open {
             id: session.id().clone(),
             owner,
-            commands: commands.clone(),
+            commands,
             models,
             scroll,
             glance,
@@ -85,14 +83,13 @@ impl Open {
             left: CancellationToken::new(),
             over: CancellationToken::new(),
         });
-        let past = session.past(notes).await.map_err(|why| Trouble::Failed(why.to_string()))?;
+        let past = session.past(notes).await.map_err(|why| Unable::Failed(why.to_string()))?;
         past.into_iter().for_each(|event| open.hear(event));
         tokio::spawn(Arc::clone(&open).listen(told, marks));
-        let servers = tokio::spawn(hear_servers(server_events, commands));
         let of_task = Arc::clone(&open);
         tokio::spawn(async move {
             of_task.run(session, heard).await;
-            servers.abort();
+            drop(beside);
             leave();
             of_task.over.cancel();
         });
@@ -243,6 +240,6 @@ impl Open {
 }
 
 /// A number that no other opening has.
-fn random() -> Result<u32, Trouble> {
-    getrandom::u32().map_err(|why| Trouble::Failed(format!("no randomness for a name: {why}")))
+fn random() -> Result<u32, Unable> {
+    getrandom::u32().map_err(|why| Unable::Failed(format!("no randomness for a name: {why}")))
 }

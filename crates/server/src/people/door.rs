@@ -160,6 +160,14 @@ impl Visit {
         parts.extensions.get().ok_or(Unwelcome::NotSignedIn)
     }
 
+    /// Who makes the request, whatever they may do.
+    pub(super) fn visitor(&self) -> Option<Visitor> {
+        match &self.who {
+            Who::Somebody(visitor) => Some(visitor.clone()),
+            Who::Nobody | Who::Mistaken => None,
+        }
+    }
+
     /// Who makes the request, if they may do this.
     pub(super) fn visitor_with(&self, scope: Scope) -> Result<Visitor, Unwelcome> {
         match &self.who {

@@ -68,6 +68,15 @@ impl<S: Sync> OptionalFromRequestParts<S> for Reader {
     }
 }
 
+/// For what is kept by whose it is; what they may do is asked of the others here.
+impl<S: Sync> OptionalFromRequestParts<S> for Visitor {
+    type Rejection = Unwelcome;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Visitor>, Unwelcome> {
+        Ok(Visit::of(parts)?.visitor())
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Driver {
     type Rejection = Unwelcome;
 

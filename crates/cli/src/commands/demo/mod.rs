@@ -58,6 +58,8 @@ const SESSION: &str = "demo";
 /// The name of the model.
 const MODEL: &str = "script:demo";
 
+pub use script::PROMPT;
+
 /// In which mode, and where.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -200,6 +202,32 @@ impl Stage {
         let started = Session::start(journal, (id, about), authority, setup.clone(), surface).await;
         let session = started.map_err(opening::engine_failure)?;
         Ok(Opened { session, notes: Vec::new(), setup, server_events })
+    }
+}
+
+/// A world with its stand-ins for one session that is played by hand. The stand-ins end and the folder goes when it is dropped.
+#[derive(Debug)]
+pub struct Playground {
+    standins: Standins,
+    world: World,
+}
+
+impl Playground {
+    /// Makes one in a throwaway folder.
+    pub async fn make() -> Result<Playground, Failure> {
+        let world = World::make(None)?;
+        let standins = Standins::start(&world).await?;
+        Ok(Playground { standins, world })
+    }
+
+    /// Opens a session in it, kept in this journal.
+    pub async fn open(
+        &self,
+        session: (&Journal, SessionId),
+        authority: (Mode, Attendance),
+        surface: Surface,
+    ) -> Result<Opened, Failure> {
+        Stage::of(&self.world, &self.standins).open(session, "", authority, surface).await
     }
 }
 

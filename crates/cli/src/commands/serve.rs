@@ -1,0 +1,154 @@
+//! `remit serve`: sessions over HTTP, for the browser, for scripts and for teams.
+//!
+//! In reading order: this file begins and ends the server; [`house`] is what it asks of this program; [`demo`] the same for the
+//! demo; [`tools`] what the built-in tools declare.
+//!
+//! Not here: HTTP (that is `server`), or any opinion about what may run.
+
+mod demo;
+mod house;
+mod tools;
+
+use crate::commands::run;
+use crate::failure::Failure;
+use crate::out::outln;
+use crate::paths::Paths;
+use crate::rates::Models;
+use crate::{person, wiring};
+use anyhow::Context;
+use demo::Demo;
+use house::Configured;
+use journal::{IfMissing, Journal};
+use server::hall::{Hall, Marks};
+use server::house::House;
+use server::people::{Door, Ends, Hosts, People, Way, link};
+use server::{Allowances, Server};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+const EXAMPLES: &str = "Examples:
+  remit serve                         for you, in the browser: open the address that it prints
+  remit serve --demo                  the whole thing, with no key and no network
+  remit serve --listen 127.0.0.1:8080 --continue
+
+The address that is printed signs you in once. Sessions belong to whoever begins them; `remit token add NAME` lets others in, \
+with what they may do.";
+
+/// Where, and for whom.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The address to listen at; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7777")]
+    listen: SocketAddr,
+    /// The folder of sessions that name none
+    #[arg(short = 'C', long, value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+    /// Go on with what worked when the last server was cut off; each once
+    #[arg(long = "continue")]
+    go_on: bool,
+    /// Play the demo: each session has a throwaway folder and stand-ins, and goes with the server
+    #[arg(long, conflicts_with = "go_on")]
+    demo: bool,
+    /// Another name by which the server is called, besides localhost; can be given again
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
+    /// How many sessions of one person may be open at once
+    #[arg(long, value_name = "N", default_value_t = Allowances::default().sessions)]
+    max_sessions: usize,
+    /// How many streams of events one person may read at once
+    #[arg(long, value_name = "N", default_value_t = Allowances::default().streams)]
+    max_streams: usize,
+}
+
+/// How long what works may go on when the server is told to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Serves until it is told to end.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    person::at_the_command_line()?;
+    run::become_a_run()?;
+    let (config, paths) = wiring::configured()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(Failure::host)?;
+    let throwaway = args.demo.then(tempfile::tempdir).transpose().map_err(Failure::host)?;
+    let (config, paths) = match &throwaway {
+        Some(folder) => (crate::config::Config::default(), Paths::below(folder.path())),
+        None => (config, paths),
+    };
+    let ended = runtime.block_on(serve(args, config, paths));
+    host::children::kill_all();
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Result<(), Failure> {
+    let journal = Journal::open(&paths.database(), IfMissing::Create).await.map_err(Failure::host)?;
+    let models = Models::of(&config, &paths);
+    let (config, paths) = (Arc::new(config), Arc::new(paths));
+    let folder = std::path::absolute(&args.directory).map_err(Failure::user)?;
+    let plain = Configured { config, paths: Arc::clone(&paths), journal: journal.clone(), folder, models };
+    let house: Arc<dyn House> = if args.demo { Arc::new(Demo { plain }) } else { Arc::new(plain) };
+    let marks = Marks::read(paths.working()).context("what works cannot be marked").map_err(Failure::host)?;
+    let people = People::open(&paths.people()).map_err(Failure::host)?;
+    let hosts = Hosts::of(args.host_name.iter().cloned()).map_err(Failure::user)?;
+    let listener = TcpListener::bind(args.listen).await;
+    let listener =
+        listener.with_context(|| format!("`{}` cannot be listened at", args.listen)).map_err(Failure::user)?;
+    let address = listener.local_addr().map_err(Failure::host)?;
+    let hall = Hall::new(journal.clone(), house, marks, args.max_sessions);
+    let leaving = CancellationToken::new();
+    let limits = Allowances { sessions: args.max_sessions, streams: args.max_streams };
+    let server = Server::new(hall.clone(), limits, leaving.clone());
+    let sign_in = people.one_time().map_err(Failure::host)?;
+    outln!("Remit listens at http://{address}");
+    outln!("Open this to sign in (once, within 15 minutes): http://{address}{}", link(&sign_in).reveal());
+    tokio::spawn(end_when_told(leaving.clone()));
+    if args.go_on {
+        go_on(&hall).await;
+    }
+    let router = server.router(Door::new(people, Way::Plain, hosts, None));
+    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Ends>())
+        .with_graceful_shutdown(leaving.clone().cancelled_owned());
+    let serving = tokio::spawn(serving.into_future());
+    leaving.cancelled().await;
+    hall.close(PATIENCE, |working| {
+        eprintln!("ending; waiting up to {} s for:", PATIENCE.as_secs());
+        working.iter().for_each(|line| eprintln!("  {line}"));
+    })
+    .await;
+    // Streams end with their sessions; whoever keeps a connection open besides is not waited for.
+    let _ = tokio::time::timeout(Duration::from_secs(2), serving).await;
+    journal.close().await.map_err(Failure::host)
+}
+
+/// Takes up what was cut off, each once.
+async fn go_on(hall: &Hall) {
+    for id in hall.cut_off() {
+        match hall.take_up(&id).await {
+            Ok(()) => eprintln!("session {id} goes on"),
+            Err(why) => eprintln!("session {id} cannot go on: {why}"),
+        }
+    }
+}
+
+/// The first signal ends the server; the second quits at once.
+async fn end_when_told(leaving: CancellationToken) {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    for quits in [false, true] {
+        let next = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(next).await;
+        if quits {
+            host::children::kill_all();
+            std::process::exit(130);
+        }
+        eprintln!("\nending; once more quits at once");
+        leaving.cancel();
+    }
+}

@@ -1,0 +1,80 @@
+//! What a request brings: a body of JSON, terms in its address. Both are understood whole or refused.
+//!
+//! Not here: what it means.
+
+use crate::problem::{Code, Problem};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// A body of JSON, with no field that is not known. No body at all is an empty object.
+#[derive(Debug)]
+pub struct Given<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Given<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Given<T>, Problem> {
+        let body = text(request, state).await?;
+        let mut reader = serde_json::Deserializer::from_str(&body);
+        let given = serde_path_to_error::deserialize(&mut reader).map_err(|why| {
+            let (at, inner) = (why.path().to_string(), why.inner());
+            match inner.classify() {
+                serde_json::error::Category::Data if at != "." => {
+                    Problem::new(Code::Malformed, format!("`{at}`: {inner}"))
+                }
+                _no_field => Problem::new(Code::Malformed, format!("the body is not what it should be: {inner}")),
+            }
+        })?;
+        reader
+            .end()
+            .map_err(|why| Problem::new(Code::Malformed, format!("more follows the JSON of the body: {why}")))?;
+        Ok(Given(given))
+    }
+}
+
+/// A body of JSON as it was written.
+#[derive(Debug)]
+pub struct GivenText(pub String);
+
+impl<S: Send + Sync> FromRequest<S> for GivenText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<GivenText, Problem> {
+        text(request, state).await.map(GivenText)
+    }
+}
+
+async fn text<S: Send + Sync>(request: Request, state: &S) -> Result<String, Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default().to_ascii_lowercase());
+    let is_json =
+        kind.as_deref().map(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    let body = Bytes::from_request(request, state).await.map_err(|why| match why {
+        BytesRejection::FailedToBufferBody(_) => Problem::new(Code::TooLarge, "the body is too large, or was cut off"),
+        other => Problem::new(Code::Malformed, other.to_string()),
+    })?;
+    match is_json {
+        None if body.is_empty() => return Ok("{}".to_owned()),
+        Some(true) => {}
+        Some(false) | None => {
+            return Err(Problem::new(Code::NotJson, "send the body as `Content-Type: application/json`"));
+        }
+    }
+    String::from_utf8(body.into()).map_err(|_| Problem::new(Code::Malformed, "the body is not UTF-8"))
+}
+
+/// What stands behind the `?` of an address, with nothing that is not known.
+#[derive(Debug)]
+pub struct GivenTerms<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for GivenTerms<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<GivenTerms<T>, Problem> {
+        let read = Query::from_request_parts(parts, state).await;
+        read.map(|Query(terms)| GivenTerms(terms)).map_err(|why| Problem::new(Code::Malformed, why.body_text()))
+    }
+}
