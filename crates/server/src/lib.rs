@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`house`] is what the server asks of the program that starts it; [`people`] who may use it; [`hall`] has
 //! the sessions that are open; [`scroll`] what one has said, numbered, for any number of readers at their own pace; [`api`] the
-//! interface for programs; [`once`] requests that are done once; [`server`] the whole.
+//! interface for programs; [`once`] requests that are done once; [`page`] the pages for people; [`server`] the whole.
 //!
 //! Not here: what a session is (that is `engine`), how one gets what it works with (that is the program's), or any opinion
 //! about what may run.
@@ -11,6 +11,7 @@ pub mod api;
 pub mod hall;
 pub mod house;
 pub mod once;
+pub mod page;
 pub mod people;
 pub mod problem;
 pub mod scroll;
