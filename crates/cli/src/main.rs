@@ -3,7 +3,7 @@
 //! In reading order: [`failure`] has what a person reads when something cannot be done; [`paths`] and [`config`] what is
 //! theirs; [`person`] the one place that vouches for them; [`wiring`] how a session gets what it works with; [`opening`] how one is opened; [`rates`] what
 //! its model costs; [`draw`] how events are shown; [`control`] how other programs of the same person speak to a running
-//! session; then one file a command in [`commands`].
+//! session, and [`far`] how it speaks to one at a server; then one file a command in [`commands`].
 //!
 //! Not here: any opinion about what may run.
 
@@ -16,6 +16,7 @@ mod control;
 mod draw;
 mod editor;
 mod failure;
+mod far;
 mod instructions;
 mod opening;
 mod out;

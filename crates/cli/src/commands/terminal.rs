@@ -62,6 +62,9 @@ pub struct Args {
     /// Go on with this session; one that another Remit has is shown and commanded from here
     #[arg(long, value_name = "ID")]
     resume: Option<String>,
+    /// Show and command a session that a server has; `REMIT_TOKEN` says who you are
+    #[arg(long, value_name = "URL", conflicts_with_all = ["go_on", "resume", "mode", "cap"])]
+    attach: Option<String>,
     /// The folder to work in
     #[arg(short = 'C', long, value_name = "DIR", default_value = ".")]
     directory: PathBuf,
@@ -104,6 +107,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let person = person::at_the_terminal()?;
     let (mut config, paths) = wiring::configured()?;
+    if let Some(address) = &args.attach {
+        return beside::attach(address, face, (config, paths));
+    }
     if !args.go_on && args.resume.is_none() && setup::is_needed(&config, args.model.as_deref()) {
         match setup::first_run(&person, &config, &paths)? {
             setup::Outcome::Ready(written) => config = *written,

@@ -57,15 +57,18 @@ impl App {
         Vec::new()
     }
 
-    /// What a session is: another one than before has nothing of that on its screen.
+    /// What a session is: another one than before has nothing of that on its screen, and one that is told anew is told whole.
     fn begin(&mut self, about: SessionLine) {
         let is_another = !self.about.id.is_empty() && self.about.id != about.id;
+        let is_told_anew = self.about.id == about.id;
         self.about = about;
+        if is_another || is_told_anew {
+            self.transcript = Default::default();
+            self.cards.clear();
+        }
         if !is_another {
             return;
         }
-        self.transcript = Default::default();
-        self.cards.clear();
         (self.pending, self.over, self.twice, self.phase) = (None, None, None, Phase::Idle);
         // What waited was meant for the other session; it is had back with Up.
         self.composer.load(std::mem::take(&mut self.queue));

@@ -235,7 +235,7 @@ mod of_events {
     }
 
     #[test]
-    fn another_session_has_nothing_of_the_last_one_on_its_screen() {
+    fn another_session_has_nothing_of_the_last_one_on_its_screen_and_one_told_anew_only_what_is_told() {
         let mut screen = Screen::new();
         screen.says(prompt("the first words"));
         screen.says(asks("c1"));
@@ -243,6 +243,11 @@ mod of_events {
         screen.ctrl('q');
         screen.key(KeyCode::Tab);
         screen.says(session("s1"));
+        screen.hides("the first words");
+        assert!(screen.app.cards.is_empty(), "what it asks is told again");
+        assert_eq!(screen.app.queue.len(), 1, "what waits is for the same session");
+        screen.says(prompt("the first words"));
+        screen.says(asks("c1"));
         screen.shows("the first words");
         screen.says(session("s2"));
         screen.hides("the first words");

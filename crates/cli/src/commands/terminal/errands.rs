@@ -12,6 +12,7 @@ use crate::commands::{sessions, spend};
 use crate::config::Config;
 use crate::control;
 use crate::failure::Failure;
+use crate::far::Far;
 use crate::paths::Paths;
 use crate::stored::Stored;
 use crate::{draw, runtime, wiring};
@@ -79,6 +80,8 @@ pub enum Line {
     },
     /// Another program has it and listens here.
     Beside(PathBuf),
+    /// A server has it.
+    Far(Far),
 }
 
 /// Whoever runs errands for the screen.
@@ -95,6 +98,9 @@ pub struct Errands {
 impl Errands {
     /// Sees to one.
     pub fn carry_out(&mut self, errand: Errand) {
+        if let (Line::Far(far), Some(what)) = (&self.session, is_kept_here(&errand)) {
+            return self.tell(Input::Trouble(format!("the server has {what}; open {}", far.page())));
+        }
         match errand {
             Errand::Send(request) => self.send(request),
             Errand::Open(opening) => self.open(opening),
@@ -167,6 +173,10 @@ impl Errands {
                     Ok(answered(reply.unwrap_or_else(gone)))
                 });
             }
+            Line::Far(far) => {
+                let far = far.clone();
+                self.bring(move || Ok(answered(runtime()?.block_on(far.ask(request)))));
+            }
         }
     }
 
@@ -177,7 +187,7 @@ impl Errands {
                 let commands = commands.clone();
                 thread::spawn(move || drop(commands.blocking_send(SessionCommand::Leave)));
             }
-            Line::Beside(_) => {
+            Line::Beside(_) | Line::Far(_) => {
                 let text = "another program has this session; open others from a `remit` of their own";
                 self.tell(Input::Trouble(text.to_owned()));
             }
@@ -203,6 +213,19 @@ impl Errands {
                 Ok(Input::Listed(lists::sessions(&paths, &shown).await?))
             })
         });
+    }
+}
+
+/// What an errand is about that is on the machine of the session.
+fn is_kept_here(errand: &Errand) -> Option<&'static str> {
+    match errand {
+        Errand::Show(Sheet::Spend) => Some("what it has cost"),
+        Errand::List(_) | Errand::Delete { .. } => Some("the list"),
+        Errand::ListFiles | Errand::Shell(_) => Some("its folder"),
+        Errand::Export => Some("the record"),
+        Errand::Send(_) | Errand::Open(_) | Errand::Show(Sheet::Contract | Sheet::Diff) | Errand::Rename { .. } => None,
+        Errand::StopShell | Errand::Remember(_) | Errand::Edit(_) | Errand::Copy(_) | Errand::Ring(_) => None,
+        Errand::Ground(_) | Errand::Quit => None,
     }
 }
 
