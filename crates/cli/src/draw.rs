@@ -138,7 +138,7 @@ impl<W: Write> Human<W> {
                 self.line(&format!("model: {}", self.bold(&clean(model))))?;
                 notes.iter().try_for_each(|note| self.line(&format!("note: {}", clean(note))))
             }
-            Event::Titled { .. } | Event::CaughtUp { .. } | Event::Answered { .. } => Ok(()),
+            Event::Titled { .. } | Event::CaughtUp { .. } | Event::Answered { .. } | Event::GoesOn => Ok(()),
             Event::End { status, reason, refused, going_on, spend, tokens, .. } => {
                 self.end(*status, reason.as_deref(), (refused, going_on), (spend, tokens))
             }

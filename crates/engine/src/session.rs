@@ -307,15 +307,13 @@ impl Session {
             return Err(EngineError::Unfinished(self.place.id.clone()));
         }
         self.so_far = SoFar::default();
-        let prompt = match &first {
-            turn::TurnEvent::Said { text } => Some(Event::Prompt { text: text.clone() }),
-            _goes_on => None,
+        let begins = match &first {
+            turn::TurnEvent::Said { text } => Event::Prompt { text: text.clone() },
+            _goes_on => Event::GoesOn,
         };
         let mut wants = self.feed(first).await?;
-        if let Some(prompt) = prompt {
-            self.say(prompt.clone());
-            self.be_titled_by(&prompt).await?;
-        }
+        self.say(begins.clone());
+        self.be_titled_by(&begins).await?;
         self.reconcile().await?;
         while let Some(want) = wants.pop() {
             wants = match want {

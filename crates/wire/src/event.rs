@@ -39,6 +39,8 @@ pub enum Event {
         /// The words.
         text: String,
     },
+    /// A turn begins without new words: a person lets the model go on, or has it sum up.
+    GoesOn,
     /// A piece of what the model says.
     Text {
         /// The piece.

@@ -451,6 +451,7 @@ fn line(event: &Event) -> String {
         Event::CaughtUp { doing } => format!("caught up {doing:?}"),
         Event::Model { model, .. } => format!("model {model}"),
         Event::Titled { title } => format!("titled {title}"),
+        Event::GoesOn => "goes on".to_owned(),
         Event::Answered { call } => format!("answered {call}"),
         Event::End { .. } => "end".into(),
     }

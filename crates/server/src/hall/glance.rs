@@ -81,7 +81,7 @@ impl Glance {
             Event::Prompt { .. } | Event::Text { .. } | Event::Reasoning { .. } | Event::Calling { .. } => {
                 self.works = true;
             }
-            Event::Retrying { .. } | Event::Call { .. } => self.works = true,
+            Event::GoesOn | Event::Retrying { .. } | Event::Call { .. } => self.works = true,
             Event::Message { chip, .. } => self.chip.clone_from(chip),
             Event::Decision { call, outcome, chip, .. } => {
                 self.chip.clone_from(chip);

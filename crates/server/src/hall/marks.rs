@@ -25,7 +25,7 @@ pub struct Marks {
 }
 
 /// How often a session's turn was cut off without one that came to its end between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Crashes {
     One,
     More,
@@ -43,7 +43,8 @@ impl Marks {
                 None => (name.as_str(), Crashes::One),
             };
             if let Ok(id) = id.parse() {
-                before.insert(id, crashes);
+                let known = before.entry(id).or_insert(crashes);
+                *known = crashes.max(*known);
             }
         }
         Ok(Marks { folder: folder.into(), before: Arc::new(Mutex::new(before)) })

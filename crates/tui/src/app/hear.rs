@@ -42,6 +42,7 @@ impl App {
             }
             Event::Titled { title } => self.about.title = title,
             Event::Answered { call } => self.close_card(&call),
+            Event::GoesOn => self.works(now_ms),
             Event::Notice { text } => self.notice(text),
             Event::End { status, reason, chip, going_on, .. } => {
                 self.chip = chip;
