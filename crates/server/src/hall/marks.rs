@@ -105,7 +105,7 @@ mod tests {
         let id: SessionId = "abc".parse().unwrap();
         read().set(&id);
         let marks = read();
-        assert_eq!(marks.cut_off(), [id.clone()]);
+        assert_eq!(marks.cut_off(), std::slice::from_ref(&id));
         marks.take_up(&id);
         assert_eq!(marks.cut_off(), []);
         let marks = read();
