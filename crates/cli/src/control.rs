@@ -9,9 +9,6 @@ use anyhow::{Context, anyhow};
 use engine::voice::Catalogue;
 use engine::{SessionCommand, Voice};
 use serde::Serialize;
-use std::fs::File;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,29 +26,6 @@ const MOST_ANSWER: u64 = 4 << 20;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the owner of a session may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The longest path by which the kernel finds a socket: what its address has room for, on every system.
-const LONGEST_PATH: usize = 100;
-
-/// A way to a socket that the kernel takes, however far down the person's folders are.
-struct Reach {
-    path: PathBuf,
-    /// The socket's folder, held open where the way leads through it.
-    _folder: Option<File>,
-}
-
-impl Reach {
-    fn of(path: &Path) -> std::io::Result<Reach> {
-        match (path.parent(), path.file_name()) {
-            (Some(folder), Some(name)) if path.as_os_str().len() > LONGEST_PATH => {
-                let folder = File::open(folder)?;
-                let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
-                Ok(Reach { path, _folder: Some(folder) })
-            }
-            _short => Ok(Reach { path: path.to_owned(), _folder: None }),
-        }
-    }
-}
 
 /// A socket that is gone when this is.
 #[derive(Debug)]
@@ -74,17 +48,7 @@ pub fn listen(
     commands: mpsc::Sender<SessionCommand>,
     models: Arc<dyn Catalogue>,
 ) -> Result<Listening, Failure> {
-    let open = || -> anyhow::Result<UnixListener> {
-        let folder = path.parent().unwrap_or(path);
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        match std::fs::remove_file(path) {
-            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why.into()),
-            Ok(()) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(&Reach::of(path)?.path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(listener)
-    };
+    let open = || UnixListener::from_std(host::socket::listen(path)?);
     let listener = open().with_context(|| format!("no socket at `{}`", path.display())).map_err(Failure::host)?;
     let task = tokio::spawn(async move {
         loop {
@@ -150,25 +114,19 @@ fn refused(why: &str) -> ControlReply {
 }
 
 /// Connects to the owner of a session; `None` when nobody owns it.
-async fn connect(path: &Path) -> Result<Option<UnixStream>, Failure> {
-    let connect = async { UnixStream::connect(&Reach::of(path)?.path).await };
-    let stream = match connect.await {
-        Ok(stream) => stream,
-        Err(why) if matches!(why.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        Err(why) => return Err(Failure::host(anyhow!(why).context(format!("`{}`", path.display())))),
-    };
+fn connect(path: &Path) -> Result<Option<UnixStream>, Failure> {
+    let failed = |why| Failure::host(anyhow::Error::new(why).context(format!("`{}`", path.display())));
+    let Some(stream) = host::socket::connect(path).map_err(failed)? else { return Ok(None) };
     if !person::is_answered_by_a_run(&stream) {
         let cause = anyhow!("what listens at `{}` is not the program that has the session", path.display());
         return Err(Failure::host(cause).hint("the agent may have put it there; end the session's program"));
     }
-    Ok(Some(stream))
+    UnixStream::from_std(stream).map(Some).map_err(failed)
 }
 
 /// Asks the owner of a session; `None` when nobody owns it.
 pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<ControlReply>, Failure> {
-    let Some(stream) = connect(path).await? else { return Ok(None) };
+    let Some(stream) = connect(path)? else { return Ok(None) };
     let exchange = async {
         let (read, mut write) = stream.into_split();
         // One that is turned away is told so before it has said anything.
@@ -185,7 +143,7 @@ pub async fn ask(path: &Path, request: &ControlRequest) -> Result<Option<Control
 
 /// Hears all that a session says, from its past on, until its owner ends or the hearer has enough.
 pub async fn watch(path: &Path, mut hear: impl FnMut(Event) -> bool) -> Result<(), Failure> {
-    let Some(stream) = connect(path).await? else { return Ok(()) };
+    let Some(stream) = connect(path)? else { return Ok(()) };
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let listen = async {

@@ -4,7 +4,8 @@
 //! writing without being led astray; [`tree`] walking a folder; [`repository`] where a git repository keeps its own;
 //! [`git`] asking git about it;
 //! [`environment`] what a child program may see; [`children`] running one;
-//! [`confine`] holding one to reading; [`http`] fetching; [`authority`] telling a person from the agent's own children.
+//! [`confine`] holding one to reading; [`http`] fetching; [`authority`] telling a person from the agent's own children;
+//! [`socket`] where one person's programs meet.
 //!
 //! Not here: choosing what to touch (that is `tools`), or whether it may be touched (that is `policy`).
 
@@ -19,4 +20,5 @@ mod kin;
 pub mod place;
 pub mod repository;
 pub mod scene;
+pub mod socket;
 pub mod tree;
