@@ -24,10 +24,11 @@ const PROGRAMS: &[Program] = &[
     Program { asked: &["tmux", "-V"], package: "tmux" },
 ];
 
-/// Packages from npm: two MCP servers that others wrote.
+/// Packages from npm: two MCP servers and a provider of sign-ins that others wrote.
 const NPM: &[(&str, &str)] = &[
     ("@modelcontextprotocol/server-everything", "2026.8.31"),
     ("@modelcontextprotocol/server-filesystem", "2026.8.31"),
+    ("oidc-provider", "9.13.3"),
 ];
 
 /// Packages from PyPI: the client that the jobs stand-in must satisfy.

@@ -38,6 +38,20 @@ impl Credential {
     }
 }
 
+/// A credential on its way to the one who is to have it, for `#[serde(with = ..)]`: there is no other way to write one down.
+pub(crate) mod in_the_open {
+    use super::Credential;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(credential: &Credential, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(credential.reveal())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Credential, D::Error> {
+        String::deserialize(from).map(Credential)
+    }
+}
+
 /// The system gave no random bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system has no randomness: {0}")]

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`who`] has owners, scopes and visitors; [`credential`] what must not be shown; [`book`] the file of all of
 //! them; [`register`] who is let in by it; [`seen`] how a request sees the server; [`door`] what each request passes;
-//! [`proofs`] and [`answerer`] what it has proven then; [`sign_in`] how a browser gets in; [`oidc`] by a provider's word.
+//! [`proofs`] and [`answerer`] what it has proven then; [`sign_in`] how a browser gets in; [`oidc`] by a provider's word;
+//! [`hatch`] how other programs of the same person have it changed; [`reach`] and [`tls`] how far and how it travels.
 //!
 //! Not here: what a session is, or what is told to those who may see it.
 
@@ -13,14 +14,17 @@ mod clock;
 mod credential;
 mod door;
 mod ends;
+pub mod hatch;
 pub mod oidc;
 mod page;
 mod proofs;
+mod reach;
 mod register;
 mod seen;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod unwelcome;
 mod who;
 
@@ -29,9 +33,13 @@ pub use book::{BookError, TokenEntry};
 pub use credential::{Credential, NoRandomness};
 pub use door::Door;
 pub use ends::Ends;
+pub use hatch::Hatch;
+pub use oidc::{Issuer, Oidc};
 pub use proofs::{Driver, Reader};
+pub use reach::{TooFar, may_bind};
 pub use register::{MadeToken, NewToken, People, PeopleError};
 pub use seen::{BadHost, Hosts, Way};
 pub use sign_in::{SIGN_IN, SIGN_OUT, link};
+pub use tls::{Tls, TlsError, TlsListener};
 pub use unwelcome::Unwelcome;
 pub use who::{BadName, BadScopes, By, Owner, Scope, Scopes, Visitor};

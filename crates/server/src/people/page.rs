@@ -2,14 +2,14 @@
 //!
 //! Not here: the pages of sessions.
 
-use super::oidc;
+use super::oidc::{self, OidcError};
 use super::sign_in::SIGN_IN;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-/// Why somebody is not signed in, in words for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why somebody is not signed in.
+#[derive(Debug)]
 pub(super) enum Trouble {
     /// The link has been used, or is too old.
     UsedLink,
@@ -17,16 +17,34 @@ pub(super) enum Trouble {
     BadToken,
     /// The disk is full, or its like.
     NotWritten,
+    /// Whoever comes back from a provider did not go there, or long ago, or in another browser.
+    Lost,
+    /// The provider, or what it said.
+    Provider(OidcError),
 }
 
 impl Trouble {
-    fn words(self) -> &'static str {
+    /// In words for them.
+    fn words(&self) -> String {
         match self {
             Trouble::UsedLink => {
                 "This link has been used before, or is older than 15 minutes. `remit serve --url` prints a new one."
+                    .into()
             }
-            Trouble::BadToken => "This token is unknown, revoked or has expired.",
-            Trouble::NotWritten => "The server could not write down who is signed in. Its own output says more.",
+            Trouble::BadToken => "This token is unknown, revoked or has expired.".into(),
+            Trouble::NotWritten => "The server could not write down who is signed in; its disk may be full.".into(),
+            Trouble::Lost => "This was begun too long ago, or in another browser. Begin again.".into(),
+            Trouble::Provider(why) => format!("Signing in did not work: {why}."),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Trouble::UsedLink | Trouble::BadToken => StatusCode::UNAUTHORIZED,
+            Trouble::NotWritten => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::Lost => StatusCode::BAD_REQUEST,
+            Trouble::Provider(OidcError::NotAllowed | OidcError::Refused) => StatusCode::FORBIDDEN,
+            Trouble::Provider(_) => StatusCode::BAD_GATEWAY,
         }
     }
 }
@@ -55,8 +73,8 @@ pub(super) fn go_on() -> Response {
     whole("Signed in", Some("/"), html! { p { a href="/" { "Go on" } } }).into_response()
 }
 
-/// The page on which one signs in.
-pub(super) fn sign_in(status: StatusCode, provider: Option<&oidc::Issuer>, trouble: Option<Trouble>) -> Response {
+/// The page on which one signs in, with what is in the way of it.
+pub(super) fn sign_in(provider: Option<&oidc::Issuer>, trouble: Option<&Trouble>) -> Response {
     let inside = html! {
         @if let Some(trouble) = trouble {
             p role="alert" { (trouble.words()) }
@@ -73,11 +91,11 @@ pub(super) fn sign_in(status: StatusCode, provider: Option<&oidc::Issuer>, troub
         }
         p { "On the machine of the server, " code { "remit serve --url" } " prints a link that signs you in." }
     };
-    (status, whole("Sign in", None, inside)).into_response()
+    (trouble.map_or(StatusCode::OK, Trouble::status), whole("Sign in", None, inside)).into_response()
 }
 
 /// A page that says why it does not go on.
-pub(super) fn trouble(status: StatusCode, trouble: Trouble) -> Response {
+pub(super) fn trouble(trouble: &Trouble) -> Response {
     let inside = html! { p role="alert" { (trouble.words()) } p { a href=(SIGN_IN) { "Sign in" } } };
-    (status, whole("Not signed in", None, inside)).into_response()
+    (trouble.status(), whole("Not signed in", None, inside)).into_response()
 }

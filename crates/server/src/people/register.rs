@@ -2,10 +2,11 @@
 //!
 //! Not here: requests (those are at the `door`), or what the file looks like (that is `book`).
 
-use super::book::{Book, BookError, BookFile, SignInEntry, TokenEntry};
+use super::book::{self, Book, BookError, BookFile, SignInEntry, TokenEntry};
 use super::clock::{Clock, DAY_MS, HOUR_MS, MINUTE_MS};
-use super::credential::{Credential, Fingerprint, NoRandomness};
+use super::credential::{Credential, Fingerprint, NoRandomness, in_the_open};
 use super::who::{By, Owner, Scopes, Visitor};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -49,7 +50,7 @@ struct Fleeting {
 }
 
 /// A token to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewToken {
     /// Whose it is.
     pub owner: Owner,
@@ -60,9 +61,10 @@ pub struct NewToken {
 }
 
 /// A token that was made: the one moment at which it can be read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeToken {
     /// The token.
+    #[serde(with = "in_the_open")]
     pub token: Credential,
     /// What is kept of it.
     pub entry: TokenEntry,
@@ -169,9 +171,12 @@ impl People {
 
     /// All tokens, the oldest first.
     pub fn tokens(&self) -> Vec<TokenEntry> {
-        let mut all: Vec<TokenEntry> = self.book().tokens.values().cloned().collect();
-        all.sort_by(|one, other| (one.made_ms, &one.id).cmp(&(other.made_ms, &other.id)));
-        all
+        by_age(&self.book())
+    }
+
+    /// All tokens that are in a file, the oldest first, whoever has it.
+    pub fn stored_tokens(path: &Path) -> Result<Vec<TokenEntry>, BookError> {
+        book::read(path).map(|book| by_age(&book))
     }
 
     /// Ends a token, and the sign-ins that were made with it. It waits for the disk.
@@ -315,6 +320,12 @@ impl People {
             let _ = tokio::time::timeout(left, changed.changed()).await;
         }
     }
+}
+
+fn by_age(book: &Book) -> Vec<TokenEntry> {
+    let mut all: Vec<TokenEntry> = book.tokens.values().cloned().collect();
+    all.sort_by(|one, other| (one.made_ms, &one.id).cmp(&(other.made_ms, &other.id)));
+    all
 }
 
 impl TokenEntry {

@@ -109,7 +109,6 @@ impl Seen {
     }
 
     /// The origin of this server's pages, such as `https://remit.example.org`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a provider is told where to send a browser back to"))]
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme.name(), self.authority)
     }

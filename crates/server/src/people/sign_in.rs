@@ -14,7 +14,7 @@ use super::unwelcome::Unwelcome;
 use super::{oidc, page};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Form, Query, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use host::authority::Peer;
@@ -50,11 +50,11 @@ pub fn link(token: &Credential) -> Credential {
 async fn by_link(State(door): State<Door>, visit: Visit, method: Method, Query(shown): Query<Shown>) -> Response {
     let is_in = matches!(visit.who, Who::Somebody(_));
     let Some(token) = shown.token else {
-        return if is_in { page::go_on() } else { page::sign_in(StatusCode::OK, door.provider(), None) };
+        return if is_in { page::go_on() } else { page::sign_in(door.provider(), None) };
     };
     // A program that only looks at links must not use one up.
     if method == Method::HEAD {
-        return page::sign_in(StatusCode::OK, door.provider(), None);
+        return page::sign_in(door.provider(), None);
     }
     if let Err(refusal) = is_a_person(&visit).await {
         return refusal.into_response();
@@ -84,11 +84,11 @@ async fn out(State(door): State<Door>, visit: Visit) -> Response {
         let people = door.people().clone();
         let done = tokio::task::spawn_blocking(move || people.sign_out(&visitor)).await;
         if !matches!(done, Ok(Ok(()))) {
-            return page::trouble(StatusCode::INTERNAL_SERVER_ERROR, page::Trouble::NotWritten);
+            return page::trouble(&page::Trouble::NotWritten);
         }
     }
     let mut response = Redirect::to(SIGN_IN).into_response();
-    set_cookie(&mut response, cookie_name(visit.seen.scheme), "", &visit.seen, 0);
+    set_cookie(&mut response, &visit.seen, (cookie_name(visit.seen.scheme), ""), ("Strict", 0));
     response
 }
 
@@ -111,27 +111,33 @@ pub(super) async fn enter(
         Ok(Ok(Some(cookie))) => {
             let mut response = page::go_on();
             let name = cookie_name(visit.seen.scheme);
-            set_cookie(&mut response, name, cookie.reveal(), &visit.seen, SIGNED_IN_MS / 1_000);
+            set_cookie(&mut response, &visit.seen, (name, cookie.reveal()), ("Strict", SIGNED_IN_MS / 1_000));
             response
         }
         Ok(Ok(None) | Err(PeopleError::NoToken(_))) => failed(door, visit, page::Trouble::BadToken),
-        Ok(Err(_)) | Err(_) => page::trouble(StatusCode::INTERNAL_SERVER_ERROR, page::Trouble::NotWritten),
+        Ok(Err(_)) | Err(_) => page::trouble(&page::Trouble::NotWritten),
     }
 }
 
 fn failed(door: &Door, visit: &Visit, trouble: page::Trouble) -> Response {
     match door.failed(visit.address) {
-        Pace::Free => page::sign_in(StatusCode::UNAUTHORIZED, door.provider(), Some(trouble)),
+        Pace::Free => page::sign_in(door.provider(), Some(&trouble)),
         Pace::Wait(seconds) => Unwelcome::TooManyFailures(seconds).into_response(),
     }
 }
 
-fn set_cookie(response: &mut Response, name: &str, value: &str, seen: &Seen, seconds: i64) {
+/// Has a browser keep something; `Strict` or `Lax` says with which requests it comes back.
+pub(super) fn set_cookie(
+    response: &mut Response,
+    seen: &Seen,
+    (name, value): (&str, &str),
+    (same_site, seconds): (&str, i64),
+) {
     let secure = match seen.scheme {
         Scheme::Http => "",
         Scheme::Https => "; Secure",
     };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::from_str(&text).expect("a cookie is plain letters");
     value.set_sensitive(true);
     response.headers_mut().append(header::SET_COOKIE, value);
