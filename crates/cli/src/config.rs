@@ -38,6 +38,36 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// The screen.
     pub terminal: TerminalConfig,
+    /// The server.
+    pub serve: ServeConfig,
+}
+
+/// The server.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeConfig {
+    /// A provider that vouches for people.
+    pub oidc: OidcConfig,
+}
+
+/// A provider that vouches for people, by OpenID Connect.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OidcConfig {
+    /// Its address, such as `https://huggingface.co`; without it there is none.
+    pub issuer: Option<String>,
+    /// What it is called on the page.
+    pub name: Option<String>,
+    /// What it knows this server by.
+    pub client_id: Option<String>,
+    /// The environment variable that holds what it knows this server for sure by.
+    pub client_secret_env: Option<String>,
+    /// The same itself; a variable is better.
+    pub client_secret: Option<String>,
+    /// Who may come in: `alice@example.org`, `*@example.org` or `sub:SUBJECT`.
+    pub allow: Vec<String>,
+    /// What they may do; all of it when absent.
+    pub scopes: Option<String>,
 }
 
 /// The screen.

@@ -70,6 +70,8 @@ enum Command {
     Mode(commands::mode::Args),
     /// Serve sessions over HTTP: a page for people, an interface for programs
     Serve(commands::serve::Args),
+    /// Let others use the server, each with a token of their own
+    Token(commands::token::Args),
     /// Show what sessions have cost and hold, call by call
     Spend(commands::spend::Args),
     /// Show what models, job hardware and tools cost, and who says so
@@ -132,6 +134,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Failure> {
         Command::Resume(args) => commands::resume::run(args),
         Command::Mode(args) => commands::mode::run(args),
         Command::Serve(args) => commands::serve::run(args),
+        Command::Token(args) => commands::token::run(args),
         Command::Spend(args) => commands::spend::run(args),
         Command::Prices(args) => commands::prices::run(args),
         Command::Verify(args) => commands::verify::run(args),

@@ -66,6 +66,11 @@ impl Paths {
         self.data.join("people.json")
     }
 
+    /// The socket at which a running server is asked about who may use it.
+    pub fn hatch(&self) -> PathBuf {
+        self.data.join("run").join("server.sock")
+    }
+
     /// The folder of a server's marks: which sessions work.
     pub fn working(&self) -> PathBuf {
         self.data.join("run").join("working")

@@ -166,7 +166,8 @@ pub fn key_variables(config: &Config) -> Vec<String> {
     let own = config.providers.values().filter_map(|provider| provider.key_env.clone());
     let hub = config.hf.token_env.clone().into_iter().chain([HUB_TOKEN.to_owned()]);
     let secrets = config.hf.secrets.values().filter_map(|secret| secret.env.clone());
-    known.chain(own).chain(hub).chain(secrets).chain([crate::far::TOKEN.to_owned()]).collect()
+    let provider = config.serve.oidc.client_secret_env.clone();
+    known.chain(own).chain(hub).chain(secrets).chain(provider).chain([crate::far::TOKEN.to_owned()]).collect()
 }
 
 /// The variables of this program that no child of it gets, the person's own commands and editor among them.

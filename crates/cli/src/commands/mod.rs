@@ -25,4 +25,5 @@ pub mod show;
 pub mod spend;
 pub mod standin;
 pub mod terminal;
+pub mod token;
 pub mod verify;

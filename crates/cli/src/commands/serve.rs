@@ -1,11 +1,12 @@
 //! `remit serve`: sessions over HTTP, for the browser, for scripts and for teams.
 //!
 //! In reading order: this file begins and ends the server; [`house`] is what it asks of this program; [`demo`] the same for the
-//! demo; [`tools`] what the built-in tools declare.
+//! demo; [`tools`] what the built-in tools declare; [`entrance`] by what way people come in.
 //!
 //! Not here: HTTP (that is `server`), or any opinion about what may run.
 
 mod demo;
+mod entrance;
 mod house;
 mod tools;
 
@@ -19,10 +20,9 @@ use anyhow::Context;
 use demo::Demo;
 use house::Configured;
 use journal::{IfMissing, Journal};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::hall::{Hall, Marks};
 use server::house::House;
-use server::people::{Door, Ends, Hosts, People, Way, link};
+use server::people::{Door, Ends, Hatch, Hosts, People, link};
 use server::{Allowances, Server};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   remit serve                         for you, in the browser: open the address that it prints
   remit serve --demo                  the whole thing, with no key and no network
   remit serve --listen 127.0.0.1:8080 --continue
+  remit serve --listen 0.0.0.0:443 --host-name remit.example.org --tls-cert chain.pem --tls-key key.pem
+  remit serve --url                   another link to sign in with, from the server that runs
 
 The address that is printed signs you in once. Sessions belong to whoever begins them; `remit token add NAME` lets others in, \
 with what they may do.";
@@ -60,6 +62,18 @@ pub struct Args {
     /// Another name by which the server is called, besides localhost; can be given again
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
+    /// Print another link to sign in with, from the server that runs, and serve nothing
+    #[arg(long, exclusive = true)]
+    url: bool,
+    /// The certificate of the server's name, with those that it rests on, as a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, as a PEM file that is yours alone
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy with TLS stands in front, and says in X-Forwarded-Proto, -Host and -For what it saw
+    #[arg(long, conflicts_with = "tls_cert")]
+    behind_proxy: bool,
     /// How many sessions of one person may be open at once
     #[arg(long, value_name = "N", default_value_t = Allowances::default().sessions)]
     max_sessions: usize,
@@ -74,8 +88,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Serves until it is told to end.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     person::at_the_command_line()?;
+    if args.url {
+        let (_, paths) = wiring::configured()?;
+        return entrance::another_link(&paths);
+    }
     run::become_a_run()?;
-    open_many_files();
     let (config, paths) = wiring::configured()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(Failure::host)?;
@@ -90,6 +107,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Result<(), Failure> {
+    let (way, tls) = entrance::way(&args)?;
+    let provider = entrance::provider(&config)?;
     let journal = Journal::open(&paths.database(), IfMissing::Create).await.map_err(Failure::host)?;
     let models = Models::of(&config, &paths);
     let (config, paths) = (Arc::new(config), Arc::new(paths));
@@ -108,16 +127,23 @@ async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Resul
     let limits = Allowances { sessions: args.max_sessions, streams: args.max_streams };
     let server = Server::new(hall.clone(), limits, leaving.clone());
     let sign_in = people.one_time().map_err(Failure::host)?;
-    outln!("Remit listens at http://{address}");
-    outln!("Open this to sign in (once, within 15 minutes): http://{address}{}", link(&sign_in).reveal());
+    let at = entrance::address(&args, way, address);
+    let _hatch = Hatch::open(&paths.hatch(), people.clone(), at.clone()).map_err(Failure::host)?;
+    outln!("Remit listens at {at}");
+    outln!("Open this to sign in (once, within 15 minutes): {at}{}", link(&sign_in).reveal());
     tokio::spawn(end_when_told(leaving.clone()));
     if args.go_on {
         go_on(&hall).await;
     }
-    let router = server.router(Door::new(people, Way::Plain, hosts, None));
-    let serving = axum::serve(listener, router.into_make_service_with_connect_info::<Ends>())
-        .with_graceful_shutdown(leaving.clone().cancelled_owned());
-    let serving = tokio::spawn(serving.into_future());
+    let router = server.router(Door::new(people, way, hosts, provider));
+    let (service, left) = (router.into_make_service_with_connect_info::<Ends>(), leaving.clone().cancelled_owned());
+    let serving = match tls {
+        None => tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(left).into_future()),
+        Some(tls) => {
+            let listener = tls.listen(listener).map_err(Failure::host)?;
+            tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(left).into_future())
+        }
+    };
     leaving.cancelled().await;
     hall.close(PATIENCE, |working| {
         eprintln!("ending; waiting up to {} s for:", PATIENCE.as_secs());
@@ -127,13 +153,6 @@ async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Resul
     // Streams end with their sessions; whoever keeps a connection open besides is not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(2), serving).await;
     journal.close().await.map_err(Failure::host)
-}
-
-/// Lets this program have as many files and sockets open as the system lets it: each session and each reader has some.
-fn open_many_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // With fewer it serves fewer.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Takes up what was cut off, each once.

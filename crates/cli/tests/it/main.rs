@@ -27,4 +27,5 @@ mod spend;
 mod support;
 mod terminal;
 mod terminal_commands;
+mod token;
 mod window;

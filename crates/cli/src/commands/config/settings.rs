@@ -19,7 +19,10 @@ pub struct Setting {
 pub fn is_secret(key: &[String]) -> bool {
     matches!(
         key.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
-        ["providers", _, "key"] | ["hf", "secrets", _, "value"] | ["mcp", _, "env" | "headers", ..]
+        ["providers", _, "key"]
+            | ["hf", "secrets", _, "value"]
+            | ["mcp", _, "env" | "headers", ..]
+            | ["serve", "oidc", "client_secret"]
     )
 }
 
@@ -211,6 +214,55 @@ pub const SETTINGS: &[Setting] = &[
             "token of its own whose role is `read` cannot spend; anything else can.",
         ],
     },
+    Setting {
+        key: "serve.oidc.issuer",
+        default: "none",
+        line: r#"serve.oidc.issuer = "https://huggingface.co""#,
+        meaning: &[
+            "A provider that vouches for people who use the server: its address. Any that",
+            "speaks OpenID Connect.",
+        ],
+    },
+    Setting {
+        key: "serve.oidc.name",
+        default: "its address",
+        line: r#"serve.oidc.name = "Hugging Face""#,
+        meaning: &["What it is called on the page."],
+    },
+    Setting {
+        key: "serve.oidc.client_id",
+        default: "none",
+        line: r#"serve.oidc.client_id = "...""#,
+        meaning: &["What it knows this server by. It has to send browsers back to", "ADDRESS/sign-in/oidc/back."],
+    },
+    Setting {
+        key: "serve.oidc.client_secret_env",
+        default: "none, for a public client",
+        line: r#"serve.oidc.client_secret_env = "REMIT_OIDC_SECRET""#,
+        meaning: &["The variable that holds the secret which it gave for this server."],
+    },
+    Setting {
+        key: "serve.oidc.client_secret",
+        default: "none, for a public client",
+        line: r#"serve.oidc.client_secret = "...""#,
+        meaning: &["The secret itself; a variable is better."],
+    },
+    Setting {
+        key: "serve.oidc.allow",
+        default: "[]",
+        line: "serve.oidc.allow = []",
+        meaning: &[
+            "Who may come in: addresses that the provider has verified, all of a domain,",
+            "or whom it knows by a subject. Without any, nobody.",
+            "Such as: [\"alice@example.org\", \"*@example.org\", \"sub:61d2a9\"]",
+        ],
+    },
+    Setting {
+        key: "serve.oidc.scopes",
+        default: "\"read,drive,answer\"",
+        line: r#"serve.oidc.scopes = "read,drive,answer""#,
+        meaning: &["What they may do."],
+    },
 ];
 
 #[cfg(test)]
@@ -229,12 +281,25 @@ mod tests {
     #[test]
     fn every_field_of_the_configuration_is_a_setting_and_the_other_way_round() {
         use crate::config::{
-            HfConfig, HfSecret, LimitsConfig, McpConfig, ModelConfig, ProviderConfig, ShellConfig, TerminalConfig, Yolo,
+            HfConfig, HfSecret, LimitsConfig, McpConfig, ModelConfig, OidcConfig, ProviderConfig, ServeConfig,
+            ShellConfig, TerminalConfig, Yolo,
         };
         let below =
             |prefix: &str, names: Vec<String>| names.into_iter().map(|name| format!("{prefix}{name}")).collect();
-        let tables =
-            ["yolo", "providers", "models", "mcp", "prices", "hf", "shell", "limits", "terminal", "hf.secrets"];
+        let tables = [
+            "yolo",
+            "providers",
+            "models",
+            "mcp",
+            "prices",
+            "hf",
+            "shell",
+            "limits",
+            "terminal",
+            "hf.secrets",
+            "serve",
+            "serve.oidc",
+        ];
         let mut known: Vec<String> = [
             fields::<Config>(),
             below("yolo.", fields::<Yolo>()),
@@ -246,6 +311,8 @@ mod tests {
             below("shell.", fields::<ShellConfig>()),
             below("limits.", fields::<LimitsConfig>()),
             below("terminal.", fields::<TerminalConfig>()),
+            below("serve.", fields::<ServeConfig>()),
+            below("serve.oidc.", fields::<OidcConfig>()),
             vec!["prices.NAME".to_owned()],
         ]
         .concat();
@@ -305,10 +372,18 @@ mod tests {
     #[test]
     fn what_could_be_a_secret_is_one() {
         let key = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
-        for secret in ["providers.x.key", "hf.secrets.A.value", "mcp.a.env.TOKEN", "mcp.a.headers.Authorization"] {
+        for secret in [
+            "providers.x.key",
+            "hf.secrets.A.value",
+            "mcp.a.env.TOKEN",
+            "mcp.a.headers.Authorization",
+            "serve.oidc.client_secret",
+        ] {
             assert!(is_secret(&key(secret)), "{secret}");
         }
-        for plain in ["model", "providers.x.key_env", "hf.secrets.A.env", "mcp.a.command"] {
+        for plain in
+            ["model", "providers.x.key_env", "hf.secrets.A.env", "mcp.a.command", "serve.oidc.client_secret_env"]
+        {
             assert!(!is_secret(&key(plain)), "{plain}");
         }
     }
