@@ -29,14 +29,14 @@ struct Wanted {
 }
 
 /// What can be measured by itself.
-const PARTS: [&str; 4] = ["program", "sessions", "terminal", "heart"];
+const PARTS: [&str; 5] = ["program", "sessions", "terminal", "server", "heart"];
 
 enum Form {
     Markdown,
     Json,
 }
 
-const USAGE: &str = "bench takes `--json`, `--runs N`, `--profile NAME`, `--binary FILE` and `--only PART`";
+const USAGE: &str = "bench takes `--json`, `--runs N`, `--profile NAME`, `--binary FILE`, `--only PART` and `--server` (the same as `--only server`)";
 
 /// Measures and prints a Markdown table, or JSON with `--json`. What it does meanwhile goes to standard error.
 pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {
@@ -75,6 +75,7 @@ fn measured(part: &str, wanted: &Wanted, binary: &Path, folder: &Path) -> Result
             rows.extend(terminal::rows(binary, folder)?);
             rows.extend(screen(&wanted.profile)?);
         }
+        "server" => rows.extend(server(&wanted.profile, binary, folder)?),
         _heart => rows.extend(heart(&wanted.profile, folder)?),
     }
     Ok(rows)
@@ -94,6 +95,7 @@ fn wanted(args: &[String]) -> Result<Wanted, Trouble> {
             }
             "--profile" => wanted.profile.clone_from(value()?),
             "--binary" => wanted.binary = Some(value()?.into()),
+            "--server" => wanted.only = Some("server".to_owned()),
             "--only" => {
                 let part = value()?;
                 if !PARTS.contains(&part.as_str()) {
@@ -137,6 +139,38 @@ fn screen(profile: &str) -> Result<Vec<Row>, Trouble> {
         row("nothing new", &frames.still_ms),
         row("words come", &frames.speaking_ms),
         row("scrolling", &frames.scrolling_ms),
+    ])
+}
+
+/// What `benches/server.rs` prints.
+#[derive(Deserialize)]
+struct Load {
+    idle_kib: Vec<f64>,
+    opened_ms: Vec<f64>,
+    small_ms: Vec<f64>,
+    small_loaded_ms: Vec<f64>,
+    alone_ms: Vec<f64>,
+    at_once_ms: Vec<f64>,
+    apart_ms: Vec<f64>,
+    peak_mib: Vec<f64>,
+}
+
+/// Measures the server under load: 1,000 sessions open, 200 of them at work with 5 readers each.
+fn server(profile: &str, binary: &Path, folder: &Path) -> Result<Vec<Row>, Trouble> {
+    let words = ["bench", "--quiet", "--package", "xtask", "--bench", "server", "--profile", profile, "--"];
+    let said = read(cargo().args(words).arg(binary).arg(folder))?;
+    let line = said.lines().find(|line| line.starts_with('{')).unwrap_or("");
+    let load: Load = serde_json::from_str(line).map_err(|why| trouble("what the server's bench said", why))?;
+    let kilobytes: Vec<f64> = load.idle_kib.iter().map(|kib| kib * 1.024).collect();
+    Ok(vec![
+        Row::new("server: a session that is open and idle, of 1,000", Unit::Kilobytes, &kilobytes),
+        Row::new("server: opening one", Unit::Milliseconds, &load.opened_ms),
+        Row::new("server: a small request, nothing else to do", Unit::Milliseconds, &load.small_ms),
+        Row::new("server: the same while 200 sessions work", Unit::Milliseconds, &load.small_loaded_ms),
+        Row::new("server: a turn of 20 calls, its model's time taken off, alone", Unit::Milliseconds, &load.alone_ms),
+        Row::new("server: the same, each of 200 at once with 5 readers", Unit::Milliseconds, &load.at_once_ms),
+        Row::new("server: the end of a turn, at another reader after the first", Unit::Milliseconds, &load.apart_ms),
+        Row::new("server: peak memory", Unit::Mebibytes, &load.peak_mib),
     ])
 }
 

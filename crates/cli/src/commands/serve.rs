@@ -20,6 +20,7 @@ use anyhow::Context;
 use demo::Demo;
 use house::Configured;
 use journal::{IfMissing, Journal};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::hall::{Hall, Marks};
 use server::house::House;
 use server::people::{Door, Ends, Hatch, Hosts, People, link};
@@ -93,6 +94,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         return entrance::another_link(&paths);
     }
     run::become_a_run()?;
+    open_many_files();
     let (config, paths) = wiring::configured()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(Failure::host)?;
@@ -153,6 +155,13 @@ async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Resul
     // Streams end with their sessions; whoever keeps a connection open besides is not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(2), serving).await;
     journal.close().await.map_err(Failure::host)
+}
+
+/// Lets this program have as many files and sockets open as the system lets it: each session and each reader has some.
+fn open_many_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // With fewer it serves fewer.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Takes up what was cut off, each once.
