@@ -16,8 +16,13 @@ function toEnd() {
 }
 
 if (conversation) {
+  let was = scrollY;
+  history.scrollRestoration = "manual";
   addEventListener("scroll", () => {
-    readsEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+    // What came below since the last frame is nobody's scrolling up.
+    const isEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+    readsEnd = isEnd || (readsEnd && scrollY >= was);
+    was = scrollY;
   });
   new ResizeObserver(() => readsEnd && toEnd()).observe($("main"));
 }
@@ -168,7 +173,6 @@ async function send(form, button) {
       return;
     }
     say("", form);
-    if (form.dataset.go !== undefined && answer.redirected) return location.assign(answer.url);
     form.closest("dialog")?.close();
     form.closest("details.rename")?.removeAttribute("open");
     if (form.id === "composer") {
@@ -186,7 +190,7 @@ async function send(form, button) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.send === undefined && form.dataset.go === undefined) return;
+  if (form.dataset.send === undefined) return;
   event.preventDefault();
   send(form, event.submitter);
 });

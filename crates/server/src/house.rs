@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -128,6 +128,8 @@ pub trait House: fmt::Debug + Send + Sync {
     fn models(&self) -> Asked<'_, Value>;
     /// The built-in tools with their effects.
     fn tools(&self) -> Result<Value, Unable>;
+    /// The files of a workspace that are not ignored, as paths from it.
+    fn files<'a>(&'a self, workspace: &'a Path) -> Asked<'a, Vec<String>>;
     /// A stored session's record, one JSON object a line, as `remit export` writes it.
     fn export<'a>(&'a self, session: &'a SessionId) -> Asked<'a, String>;
     /// What a stored session has cost, call by call, as `remit spend --json` has it.

@@ -2,8 +2,9 @@
 //!
 //! In reading order: [`conversation`] is a session as a page has it, changed by each event; [`speaking`] the words that are
 //! still to come; [`item`], [`question`] and [`head`] draw what it has; [`live`] says what of an open page changes; [`session`],
-//! [`sessions`], [`spend`], [`contract`] and [`trouble`] are the pages, each in a [`frame`]; [`text`], [`markdown`],
-//! [`highlight`], [`diff`] and [`form`] make what others wrote harmless and readable; [`assets`] has the style and the script.
+//! [`sessions`], [`spend`], [`contract`] and [`trouble`] are the pages, each in a [`frame`]; `doors` has their
+//! addresses and `posts` what their forms do; [`text`], [`markdown`],
+//! [`highlight`], [`diff`], [`when`] and [`form`] make what others wrote harmless and readable; [`assets`] has the style and the script.
 //!
 //! Not here: any opinion about what may run, or who a person is.
 //!
@@ -15,6 +16,7 @@ pub mod assets;
 pub mod contract;
 pub mod conversation;
 pub mod diff;
+mod doors;
 pub mod form;
 pub mod frame;
 pub mod head;
@@ -22,6 +24,7 @@ pub mod highlight;
 pub mod item;
 pub mod live;
 pub mod markdown;
+mod posts;
 pub mod question;
 pub mod session;
 pub mod sessions;
@@ -29,6 +32,9 @@ pub mod speaking;
 pub mod spend;
 pub mod text;
 pub mod trouble;
+pub mod when;
+
+pub use doors::router;
 
 #[cfg(test)]
 mod dom;

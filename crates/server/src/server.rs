@@ -5,6 +5,7 @@
 use crate::api;
 use crate::hall::Hall;
 use crate::once::Keys;
+use crate::page;
 use crate::people::{Door, Owner, Visitor};
 use crate::problem::{Code, Problem};
 use axum::Router;
@@ -63,7 +64,7 @@ impl Server {
             counted.fetch_add(1, Ordering::Relaxed);
             std::future::ready(request)
         });
-        let routes = api::router(&self).layer(DefaultBodyLimit::max(MOST_BODY)).layer(count);
+        let routes = api::router(&self).merge(page::router()).layer(DefaultBodyLimit::max(MOST_BODY)).layer(count);
         door.before(routes).with_state(self)
     }
 

@@ -15,6 +15,7 @@ mod questions;
 mod sessions;
 pub mod table;
 
+pub(crate) use events::told;
 pub use given::{Given, GivenTerms};
 
 use crate::hall::{Hall, Open};

@@ -18,7 +18,7 @@ pub const MOST_OUTPUT: usize = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Conversation {
     /// What it is.
-    pub about: About,
+    pub about: SessionHead,
     /// The mode, as text: `plan`, `agent`, `yolo:CAP` or `yolo:uncapped`.
     pub mode: String,
     /// The mode as a person reads it, with what is left; always the session's own words.
@@ -38,7 +38,7 @@ pub struct Conversation {
 
 /// What a session is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct SessionHead {
     /// Its id.
     pub id: String,
     /// Its title; empty until something was said.
@@ -97,7 +97,7 @@ pub struct CallItem {
     /// The open question.
     pub asked: Option<Arc<Event>>,
     /// Where it stands.
-    pub state: CallState,
+    pub state: CallStanding,
     /// What it says while it runs, its end kept.
     pub output: String,
     /// Its result.
@@ -106,7 +106,7 @@ pub struct CallItem {
 
 /// Where a call stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallState {
+pub enum CallStanding {
     /// It was understood.
     Made,
     /// The person is asked.
@@ -227,7 +227,8 @@ impl Conversation {
 
     fn begin(&mut self, number: u64, event: &Event) {
         let Event::Session { id, mode, chip, model, workspace, title, notes, .. } = event else { return };
-        let about = About { id: id.clone(), title: title.clone(), model: model.clone(), workspace: workspace.clone() };
+        let about =
+            SessionHead { id: id.clone(), title: title.clone(), model: model.clone(), workspace: workspace.clone() };
         *self = Conversation { about, mode: mode.clone(), chip: chip.clone(), ..Conversation::default() };
         if !notes.is_empty() {
             self.notice(number, &notes.join("\n"));
@@ -304,23 +305,24 @@ impl Conversation {
                 let Some((at, item)) = self.call_mut(call) else { return };
                 let reason = reason.clone().unwrap_or_default();
                 item.state = match outcome.as_str() {
-                    "run" => CallState::Runs,
-                    "ask" | "deliver" => CallState::Asks,
-                    "refuse" => CallState::Refused(reason),
-                    _invalid => CallState::Invalid(reason),
+                    "run" => CallStanding::Runs,
+                    "ask" | "deliver" => CallStanding::Asks,
+                    "refuse" => CallStanding::Refused(reason),
+                    _invalid => CallStanding::Invalid(reason),
                 };
-                if item.state != CallState::Asks {
+                if item.state != CallStanding::Asks {
                     item.asked = None;
                 }
                 changes.push(Change::Item(at));
             }
             Event::Question { call, .. } => match self.call_mut(call) {
                 Some((at, item)) => {
-                    (item.asked, item.state) = (Some(event.clone()), CallState::Asks);
+                    (item.asked, item.state) = (Some(event.clone()), CallStanding::Asks);
                     changes.push(Change::Item(at));
                 }
                 None => {
-                    let asked = CallItem { asked: Some(event.clone()), state: CallState::Asks, ..CallItem::new(call) };
+                    let asked =
+                        CallItem { asked: Some(event.clone()), state: CallStanding::Asks, ..CallItem::new(call) };
                     changes.push(self.put_call(asked));
                 }
             },
@@ -337,8 +339,8 @@ impl Conversation {
             }
             Event::Result { call, ok, .. } => {
                 let Some((at, item)) = self.call_mut(call) else { return };
-                if !matches!(item.state, CallState::Refused(_) | CallState::Invalid(_)) {
-                    item.state = if *ok { CallState::Done } else { CallState::Failed };
+                if !matches!(item.state, CallStanding::Refused(_) | CallStanding::Invalid(_)) {
+                    item.state = if *ok { CallStanding::Done } else { CallStanding::Failed };
                 }
                 (item.asked, item.ended, item.output) = (None, Some(event.clone()), String::new());
                 changes.push(Change::Item(at));
@@ -355,7 +357,7 @@ impl Conversation {
                 self.items[at].kind = ItemKind::Notice(format!("{}: answered", line(summary)));
                 self.calls.remove(call);
             }
-            _ => item.state = CallState::Made,
+            _ => item.state = CallStanding::Made,
         }
         Some(Change::Item(at))
     }
@@ -372,7 +374,7 @@ impl Conversation {
                 && call.asked.is_some()
                 && of_the_turn(call)
             {
-                (call.asked, call.state) = (None, CallState::Refused("the turn ended".to_owned()));
+                (call.asked, call.state) = (None, CallStanding::Refused("the turn ended".to_owned()));
                 changes.push(Change::Item(at));
             }
         }
@@ -449,7 +451,7 @@ impl CallItem {
             call: call.to_owned(),
             made: None,
             asked: None,
-            state: CallState::Made,
+            state: CallStanding::Made,
             output: String::new(),
             ended: None,
         }

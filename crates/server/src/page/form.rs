@@ -14,7 +14,7 @@ pub const FIELD: &str = "field.";
 
 /// What a server wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
+pub struct AskedFields {
     /// What the server says.
     pub message: String,
     /// What it asks for.
@@ -33,7 +33,7 @@ pub struct Field {
     /// What may stand there.
     pub takes: Takes,
     /// Whether the answer must have it.
-    pub need: Need,
+    pub need: FieldNeeds,
     /// What stands there until the person writes something else; may be empty.
     pub start: String,
 }
@@ -57,16 +57,16 @@ pub enum Takes {
 
 /// Whether an answer must have a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum FieldNeeds {
     /// It must.
     Required,
     /// It may.
     Optional,
 }
 
-impl Form {
+impl AskedFields {
     /// Reads a form off what a question shows: the server's words, and then, in the last line, the schema.
-    pub fn of(shown: &str) -> Option<Form> {
+    pub fn of(shown: &str) -> Option<AskedFields> {
         let (message, schema) = shown.rsplit_once('\n').unwrap_or(("", shown));
         let Ok(Value::Object(schema)) = serde_json::from_str(schema) else { return None };
         let properties = schema.get("properties")?.as_object()?;
@@ -77,10 +77,10 @@ impl Form {
             title: word(property, "title").unwrap_or(name).to_owned(),
             about: word(property, "description").unwrap_or_default().to_owned(),
             takes: takes(property),
-            need: if required.contains(&name.as_str()) { Need::Required } else { Need::Optional },
+            need: if required.contains(&name.as_str()) { FieldNeeds::Required } else { FieldNeeds::Optional },
             start: property.get("default").map(words).unwrap_or_default(),
         });
-        Some(Form { message: message.to_owned(), fields: fields.collect() })
+        Some(AskedFields { message: message.to_owned(), fields: fields.collect() })
     }
 
     /// Makes what the person filled in the answer: a JSON object. `sent` has what came, each under [`FIELD`] and its name.
@@ -111,7 +111,7 @@ impl Field {
         let value = match &self.takes {
             Takes::YesOrNo => Value::Bool(first == "true"),
             Takes::AnyOf(_) => Value::Array(sent.iter().map(|one| Value::from(*one)).collect()),
-            _ if first.is_empty() && self.need == Need::Required => {
+            _ if first.is_empty() && self.need == FieldNeeds::Required => {
                 return Err(format!("`{}` is missing", self.title));
             }
             _ if first.is_empty() => return Ok(None),
@@ -180,18 +180,18 @@ mod tests {
 
     #[test]
     fn a_form_is_read_off_the_last_line() {
-        let form = Form::of(SHOWN).unwrap();
+        let form = AskedFields::of(SHOWN).unwrap();
         assert_eq!(form.message, "Who are you?\nSay it.");
         assert_eq!(form.fields[0].title, "Name");
         assert_eq!(form.fields[4].start, "true");
         for other in ["a question", "a\n{}", "a\n[1]", "{\"properties\":3}", ""] {
-            assert_eq!(Form::of(other), None, "{other}");
+            assert_eq!(AskedFields::of(other), None, "{other}");
         }
     }
 
     #[test]
     fn what_is_filled_in_is_an_answer_of_the_right_kinds() {
-        let form = Form::of(SHOWN).unwrap();
+        let form = AskedFields::of(SHOWN).unwrap();
         let all =
             sent(&[("name", "12"), ("age", "3"), ("role", "writer"), ("likes", "a"), ("likes", "b"), ("news", "true")]);
         let expected = r#"{"name":"12","age":3,"role":"writer","likes":["a","b"],"news":true}"#;

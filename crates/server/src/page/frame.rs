@@ -40,7 +40,8 @@ impl Frame {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    meta name="referrer" content="no-referrer";
+                    // Without it a form of this page would be sent as if from nowhere, and be taken for another site's.
+                    meta name="referrer" content="same-origin";
                     title { (self.title) }
                     link rel="icon" href=(assets::url("icon.svg"));
                     link rel="stylesheet" href=(assets::url("app.css"));

@@ -21,7 +21,7 @@ pub struct ContractRow {
 /// One cell of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractCell {
-    /// The column: `reads`, `reaches`, `confined run`, `changes`, `costs money`.
+    /// The column: `reads`, `reaches`, `confined`, `changes`, `costs money`.
     pub column: String,
     /// The answer in a word: `runs`, `asks`, `refused`, or `fits` where it runs while it fits in the cap.
     pub verdict: String,
@@ -166,7 +166,7 @@ pub fn yolo_form(of: &Conversation, spend: Option<&Spend>, default_cap: &str) ->
     html! {
         section #yolo-form.yolo-form aria-labelledby="yolo-title" {
             h2 #yolo-title { @if is_on { "YOLO: another cap" } @else { "Turn on YOLO?" } }
-            p { "In YOLO the agent asks nothing: it reads, reaches out, changes and runs by itself, and spends while it provably fits in what is left of the cap." }
+            p { "In YOLO the agent reads, reaches out, changes and runs by itself, without a question. It spends by itself while that provably fits in what is left of the cap; what does not fit, it asks about." }
             @if is_on { p.now { "Now: " strong { (line(&of.chip)) } } }
             form method="post" action={ "/s/" (of.about.id) "/mode" } data-send data-cap {
                 label.cap {

@@ -2,7 +2,7 @@
 //!
 //! Not here: a question that is open (that is `question`), or the page around it.
 
-use crate::page::conversation::{CallItem, CallState, Conversation, Item, ItemKind};
+use crate::page::conversation::{CallItem, CallStanding, Conversation, Item, ItemKind};
 use crate::page::diff::{change, changed_lines, is_change};
 use crate::page::highlight;
 use crate::page::markdown::{leads_somewhere, markdown};
@@ -19,7 +19,7 @@ const WITH_A_YES: &str = "\n\nThe person says: ";
 
 /// How much of a call is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum Portion {
     /// What a page with many has room for.
     Part,
     /// All of it.
@@ -36,8 +36,12 @@ pub fn item(of: &Conversation, item: &Item) -> Markup {
                 @if let Event::Message { text, .. } = &**event { div.md { (markdown(text)) } }
             }
         },
-        ItemKind::Thought(text, open) => thought(id, text, *open),
-        ItemKind::Call(call_item) => call(of, id, call_item, Extent::Part),
+        ItemKind::Thought(text, true) => thought(id, text, html! { "Thinks" }),
+        ItemKind::Thought(text, false) => {
+            let count = text.split_whitespace().count();
+            thought(id, text, html! { "Thought for " (count) " words" })
+        }
+        ItemKind::Call(call_item) => call(of, id, call_item, Portion::Part),
         ItemKind::Notice(text) => html! { p.notice id=(id) { (plain(text)) } },
         ItemKind::End(event) => end(id, event),
     }
@@ -48,7 +52,7 @@ fn prompt(of: &Conversation, id: &str, event: &Event, said: usize) -> Markup {
     html! {
         div.message.person id=(id) {
             div.words { (plain(text)) }
-            form.fork method="post" action={ "/s/" (of.about.id) "/fork" } data-go {
+            form.fork method="post" action={ "/s/" (of.about.id) "/fork" } {
                 input type="hidden" name="said" value=(said);
                 button.quiet title="Go on from here in a new session" { "Fork" span.sr { " from: " (first_words(text)) } }
             }
@@ -60,17 +64,17 @@ fn first_words(text: &str) -> String {
     line(text).chars().take(60).collect()
 }
 
-fn thought(id: &str, text: &str, open: bool) -> Markup {
+fn thought(id: &str, text: &str, summary: Markup) -> Markup {
     html! {
         details.thought id=(id) {
-            summary { @if open { "Thinks" } @else { "Thought for " (text.split_whitespace().count()) " words" } }
+            summary { (summary) }
             div.thought-words id={ (id) "-w" } { (plain(text)) }
         }
     }
 }
 
 /// Draws a call.
-pub fn call(of: &Conversation, id: &str, item: &CallItem, extent: Extent) -> Markup {
+pub fn call(of: &Conversation, id: &str, item: &CallItem, extent: Portion) -> Markup {
     let (word, sign) = state_words(&item.state);
     html! {
         article.call id=(id) data-state=(word) {
@@ -84,25 +88,30 @@ pub fn call(of: &Conversation, id: &str, item: &CallItem, extent: Extent) -> Mar
     }
 }
 
-fn state_words(state: &CallState) -> (&'static str, &'static str) {
+fn state_words(state: &CallStanding) -> (&'static str, &'static str) {
     match state {
-        CallState::Made => ("made", "\u{b7}"),
-        CallState::Asks => ("asks", "?"),
-        CallState::Runs => ("runs", "\u{25b8}"),
-        CallState::Done => ("done", "\u{2713}"),
-        CallState::Failed => ("failed", "\u{2717}"),
-        CallState::Refused(_) => ("refused", "\u{2298}"),
-        CallState::Invalid(_) => ("invalid", "\u{2717}"),
+        CallStanding::Made => ("made", "\u{b7}"),
+        CallStanding::Asks => ("asks", "?"),
+        CallStanding::Runs => ("runs", "\u{25b8}"),
+        CallStanding::Done => ("done", "\u{2713}"),
+        CallStanding::Failed => ("failed", "\u{2717}"),
+        CallStanding::Refused(_) => ("refused", "\u{2298}"),
+        CallStanding::Invalid(_) => ("invalid", "\u{2717}"),
     }
 }
 
-fn head_and_inside(of: &Conversation, id: &str, item: &CallItem, (word, sign, extent): (&str, &str, Extent)) -> Markup {
+fn head_and_inside(
+    of: &Conversation,
+    id: &str,
+    item: &CallItem,
+    (word, sign, extent): (&str, &str, Portion),
+) -> Markup {
     let Some(Event::Call { tool, summary, price, arguments, .. }) = item.made.as_deref() else {
         return Markup::default();
     };
     let summary = if summary.is_empty() { tool } else { summary };
     html! {
-        details id={ (id) "-d" } open[extent == Extent::Whole] {
+        details id={ (id) "-d" } open[extent == Portion::Whole] {
             summary {
                 span.sign aria-hidden="true" { (sign) }
                 span.sr { (word) ": " }
@@ -123,8 +132,8 @@ fn head_and_inside(of: &Conversation, id: &str, item: &CallItem, (word, sign, ex
 }
 
 /// A text as it is, or its end with a way to all of it.
-fn shown(of: &Conversation, call: &str, text: &str, (language, extent): (&str, Extent)) -> Markup {
-    let part = if extent == Extent::Whole { text } else { tail(text, MOST_SHOWN) };
+fn shown(of: &Conversation, call: &str, text: &str, (language, extent): (&str, Portion)) -> Markup {
+    let part = if extent == Portion::Whole { text } else { tail(text, MOST_SHOWN) };
     html! {
         @if part.len() < text.len() {
             p.cut {
@@ -139,10 +148,10 @@ fn shown(of: &Conversation, call: &str, text: &str, (language, extent): (&str, E
 /// What came of a call, as far as its line has room for it.
 fn after(item: &CallItem) -> String {
     match (&item.state, item.ended.as_deref()) {
-        (CallState::Refused(why), _) => format!("refused: {}", line(why)),
-        (CallState::Invalid(why), _) => format!("no call: {}", line(why)),
-        (CallState::Asks, _) => "asks".to_owned(),
-        (CallState::Runs, _) => "runs".to_owned(),
+        (CallStanding::Refused(why), _) => format!("refused: {}", line(why)),
+        (CallStanding::Invalid(why), _) => format!("no call: {}", line(why)),
+        (CallStanding::Asks, _) => "asks".to_owned(),
+        (CallStanding::Runs, _) => "runs".to_owned(),
         (_, Some(Event::Result { text, .. })) if is_change(text) => {
             let (added, removed) = changed_lines(text);
             format!("+{added} \u{2212}{removed}")

@@ -4,7 +4,7 @@
 
 use crate::page::conversation::{CallItem, Conversation};
 use crate::page::diff::{change, is_change};
-use crate::page::form::{FIELD, Field, Form, Need, Takes};
+use crate::page::form::{AskedFields, FIELD, Field, FieldNeeds, Takes};
 use crate::page::highlight;
 use crate::page::markdown::leads_somewhere;
 use crate::page::text::{is_open, key, line, plain, reveal};
@@ -33,7 +33,7 @@ pub fn question(of: &Conversation, item: &CallItem, asked: &Event) -> Markup {
     let here = Asked { call, id: key("q-", call), summary, shown, arguments, session };
     match (effect, why) {
         (Some(effect), Some(why)) => here.permission(asked, effect, why),
-        _ if summary.starts_with("MCP server ") => match (Form::of(shown), address(shown)) {
+        _ if summary.starts_with("MCP server ") => match (AskedFields::of(shown), address(shown)) {
             (Some(form), _) => here.form(&form),
             (None, Some(address)) => here.visit(address),
             (None, None) => here.words(),
@@ -168,7 +168,7 @@ impl Asked<'_> {
         }
     }
 
-    fn form(&self, form: &Form) -> Markup {
+    fn form(&self, form: &AskedFields) -> Markup {
         html! {
             div.ask.own id=(self.id) role="group" tabindex="-1" aria-labelledby={ (self.id) "-t" } data-asks="form" {
                 h3 id={ (self.id) "-t" } { (line(self.summary)) " you; this is no permission" }
@@ -188,7 +188,7 @@ impl Asked<'_> {
     fn field(&self, at: usize, field: &Field) -> Markup {
         let name = format!("{FIELD}{}", field.name);
         let about = format!("{}-f{at}", self.id);
-        let required = field.need == Need::Required;
+        let required = field.need == FieldNeeds::Required;
         let label = html! { span { (line(&field.title)) @if !required { " (may be left out)" } } };
         let one_of = |choices: &[(String, String)]| {
             html! {

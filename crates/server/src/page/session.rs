@@ -13,20 +13,16 @@ use wire::Spend;
 
 /// What a page of a session is drawn from.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionPage<'a> {
+pub struct OpenPage<'a> {
     /// The session, as it was after the event named by `after`.
     pub of: &'a Conversation,
     /// The id of the last event that is in it.
     pub after: &'a str,
     /// What the contract says.
     pub contract: &'a [ContractRow],
-    /// What did not go as it should, to be said where the person writes.
-    pub trouble: Option<&'a str>,
-    /// What the person wrote when that happened.
-    pub draft: &'a str,
 }
 
-impl SessionPage<'_> {
+impl OpenPage<'_> {
     /// The whole page.
     pub fn draw(&self, who: &Who) -> Markup {
         let of = self.of;
@@ -64,11 +60,11 @@ impl SessionPage<'_> {
                     noscript { p.connection { "Scripts are off: load the page again to see what is new." } }
                     (together(of))
                     (head::doing(of))
-                    p #trouble.trouble role="alert" { @if let Some(trouble) = self.trouble { (line(trouble)) } }
+                    p #trouble.trouble role="alert" {}
                     form #composer.composer method="post" action={ "/s/" (of.about.id) "/say" } data-send data-mode=(head::kind(of)) {
                         label.sr for="words" { "Message to the agent" }
                         textarea #words name="text" rows="1" required placeholder="Say what to do" autocomplete="off"
-                            data-files={ "/s/" (of.about.id) "/files" } aria-controls="files" { "\n" (self.draft) }
+                            data-files={ "/s/" (of.about.id) "/files" } aria-controls="files" {}
                         button.send { "Send" }
                         ul #files.files role="listbox" aria-label="Files" hidden {}
                     }
@@ -99,7 +95,7 @@ pub fn yolo_page(of: &Conversation, spend: Option<&Spend>, default_cap: &str) ->
 /// The page of one call, with all of it.
 pub fn call_page(of: &Conversation, key: &str) -> Option<Frame> {
     use crate::page::conversation::ItemKind;
-    use crate::page::item::{Extent, call};
+    use crate::page::item::{Portion, call};
     let id = format!("c-{key}");
     let item = of.items.iter().find(|item| item.key == id)?;
     let ItemKind::Call(found) = &item.kind else { return None };
@@ -110,7 +106,7 @@ pub fn call_page(of: &Conversation, key: &str) -> Option<Frame> {
                 p { a href={ "/s/" (of.about.id) } { "\u{2190} " (line(&of.about.title)) } }
                 h1 { "A call" }
                 h2.sr { "The call" }
-                (call(of, &item.key, found, Extent::Whole))
+                (call(of, &item.key, found, Portion::Whole))
             }
         },
         ..Frame::default()

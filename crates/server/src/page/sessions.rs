@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 /// A session in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionRow {
+pub struct SessionLink {
     /// Its id.
     pub id: String,
     /// Its title.
@@ -42,7 +42,7 @@ pub enum RowState {
 #[derive(Clone, Debug, Default)]
 pub struct SessionsPage {
     /// The sessions, the newest first.
-    pub rows: Vec<SessionRow>,
+    pub rows: Vec<SessionLink>,
     /// What was searched for.
     pub query: String,
     /// Where the next page begins, if there is one.
@@ -53,14 +53,16 @@ pub struct SessionsPage {
     pub models: Vec<String>,
     /// The default cap.
     pub default_cap: String,
+    /// What a person could say first, if that is known.
+    pub offered: String,
     /// What did not go as it should with a new session, and what was filled in.
-    pub trouble: Option<(String, NewSession)>,
+    pub trouble: Option<(String, BeginForm)>,
 }
 
 /// What was filled in for a new session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NewSession {
+pub struct BeginForm {
     /// The folder.
     pub workspace: String,
     /// The mode: `plan`, `agent`, `yolo` or `yolo:uncapped`.
@@ -76,7 +78,7 @@ pub struct NewSession {
     pub text: String,
 }
 
-impl NewSession {
+impl BeginForm {
     /// The mode that was picked, with the cap as it was typed.
     pub fn mode_text(&self) -> String {
         match self.mode.as_str() {
@@ -121,7 +123,7 @@ fn list(page: &SessionsPage) -> Markup {
     }
 }
 
-fn row_markup(row: &SessionRow) -> Markup {
+fn row_markup(row: &SessionLink) -> Markup {
     let (class, words) = match row.state {
         RowState::Asks(1) => ("asks", "asks 1 question".to_owned()),
         RowState::Asks(count) => ("asks", format!("asks {count} questions")),
@@ -144,7 +146,12 @@ fn row_markup(row: &SessionRow) -> Markup {
 }
 
 fn new_session(page: &SessionsPage) -> Markup {
-    let blank = NewSession { mode: "agent".to_owned(), cap: page.default_cap.clone(), ..NewSession::default() };
+    let blank = BeginForm {
+        mode: "agent".to_owned(),
+        cap: page.default_cap.clone(),
+        text: page.offered.clone(),
+        ..BeginForm::default()
+    };
     let (trouble, filled) = match &page.trouble {
         Some((why, filled)) => (why.as_str(), filled),
         None => ("", &blank),
@@ -162,7 +169,7 @@ fn new_session(page: &SessionsPage) -> Markup {
             div.new-row {
                 label.folder {
                     span { "Folder" }
-                    input name="workspace" value=(folder) list="workspaces" required autocomplete="off" spellcheck="false";
+                    input name="workspace" value=(folder) list="workspaces" placeholder="the server\u{2019}s own" autocomplete="off" spellcheck="false";
                     datalist #workspaces { @for folder in &page.workspaces { option value=(folder) {} } }
                 }
                 label.model {
@@ -191,6 +198,6 @@ fn new_session(page: &SessionsPage) -> Markup {
 const MODES: &[(&str, &str, &str)] = &[
     ("plan", "Plan", "looks and plans; changes nothing"),
     ("agent", "Agent", "looks freely; asks before it changes, reaches out or spends"),
-    ("yolo", "YOLO", "asks nothing; spends up to the cap"),
-    ("yolo:uncapped", "YOLO uncapped", "asks nothing; spends without a limit"),
+    ("yolo", "YOLO", "acts by itself; asks only past the cap"),
+    ("yolo:uncapped", "YOLO uncapped", "acts by itself; spends without a limit"),
 ];

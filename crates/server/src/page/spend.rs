@@ -6,14 +6,16 @@ use crate::page::conversation::Conversation;
 use crate::page::frame::Frame;
 use crate::page::head::picos;
 use crate::page::text::line;
+use crate::page::when;
 use maud::{Markup, html};
+use serde_json::Value;
 use wire::{Money, Spend};
 
 /// One entry: a request to the model, or a call that was paid for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpendEntry {
     /// When, in milliseconds since 1970.
-    pub at_ms: u64,
+    pub at_ms: i64,
     /// When, in words.
     pub when: String,
     /// What kind: `model`, `job`, the tool's name.
@@ -78,7 +80,7 @@ fn sums(spend: &Spend) -> Markup {
 
 /// What is settled, by kind and over time.
 fn charts(entries: &[SpendEntry]) -> Markup {
-    let mut settled: Vec<(u64, &str, i128)> = entries
+    let mut settled: Vec<(i64, &str, i128)> = entries
         .iter()
         .filter(|entry| entry.state == "settled")
         .filter_map(|entry| Some((entry.at_ms, entry.kind.as_str(), picos(entry.amount.as_deref()?)?)))
@@ -99,7 +101,7 @@ fn charts(entries: &[SpendEntry]) -> Markup {
 /// How many kinds have a bar; the rest share one.
 const MOST_KINDS: usize = 6;
 
-fn by_kind(settled: &[(u64, &str, i128)]) -> Markup {
+fn by_kind(settled: &[(i64, &str, i128)]) -> Markup {
     let mut kinds: Vec<(String, i128)> = Vec::new();
     for (_, kind, amount) in settled {
         match kinds.iter_mut().find(|(name, _)| name == kind) {
@@ -126,13 +128,13 @@ fn by_kind(settled: &[(u64, &str, i128)]) -> Markup {
     }
 }
 
-fn over_time(settled: &[(u64, &str, i128)]) -> Markup {
+fn over_time(settled: &[(i64, &str, i128)]) -> Markup {
     let (first, last) = (settled[0].0, settled[settled.len() - 1].0);
     let span = i128::from((last - first).max(1));
     let all: i128 = settled.iter().map(|(_, _, amount)| amount).sum();
     let (mut sum, mut path) = (0, "M0 150".to_owned());
     for (at, _, amount) in settled {
-        let x = i128::from(at - first) * 400 / span;
+        let x = i128::from(at - first) * 380 / span;
         let before = 150 - sum * 140 / all.max(1);
         sum += amount;
         path.push_str(&format!(" L{x} {before} L{x} {}", 150 - sum * 140 / all.max(1)));
@@ -159,9 +161,9 @@ fn table(entries: &[SpendEntry]) -> Markup {
         h2 { "Call by call" }
         div.table tabindex="0" role="group" aria-label="Call by call" {
             table.entries {
-                thead { tr { @for name in ["When", "Kind", "What", "State", "Counts"] { th scope="col" { (name) } } th.right scope="col" { "Amount" } } }
+                thead { tr { @for name in ["When (UTC)", "Kind", "What", "State", "Counts"] { th scope="col" { (name) } } th.right scope="col" { "Amount" } } }
                 tbody { @for entry in entries { tr {
-                    td { (entry.when) }
+                    td.when { (entry.when) }
                     td { (line(&entry.kind)) }
                     td.what { (line(&entry.what)) }
                     td data-money=(entry.state) { (line(&entry.state)) }
@@ -171,4 +173,23 @@ fn table(entries: &[SpendEntry]) -> Markup {
             }
         }
     }
+}
+
+/// The entries of a session as `remit spend --json` has them.
+pub fn entries_of(told: &Value) -> Vec<SpendEntry> {
+    let entry = |call: &Value| {
+        let word = |name: &str| call.get(name).and_then(Value::as_str).map(str::to_owned);
+        let at_ms = call.get("at_ms").and_then(Value::as_i64).unwrap_or_default();
+        let settled = word("settled").filter(|amount| picos(amount) != Some(0));
+        SpendEntry {
+            at_ms,
+            when: when::utc(at_ms),
+            kind: word("kind").unwrap_or_default(),
+            what: word("summary").unwrap_or_default(),
+            state: word("state").unwrap_or_default(),
+            amount: settled.or_else(|| word("quoted")),
+            purse: word("purse").unwrap_or_default(),
+        }
+    };
+    told.get("calls").and_then(Value::as_array).into_iter().flatten().map(entry).collect()
 }

@@ -8,13 +8,13 @@
 
 use crate::page::assets::ASSETS;
 use crate::page::contract::contract_page;
-use crate::page::conversation::{CallState, Conversation};
+use crate::page::conversation::{CallStanding, Conversation};
 use crate::page::dom::{self, Element, Node};
 use crate::page::frame::Who;
 use crate::page::head::{ContractCell, ContractRow};
 use crate::page::live::fragments;
-use crate::page::session::{SessionPage, call_page, yolo_page};
-use crate::page::sessions::{NewSession, RowState, SessionRow, SessionsPage, sessions_page};
+use crate::page::session::{OpenPage, call_page, yolo_page};
+use crate::page::sessions::{BeginForm, RowState, SessionLink, SessionsPage, sessions_page};
 use crate::page::spend::{SpendEntry, spend_page};
 use crate::page::trouble::trouble_page;
 use maud::Markup;
@@ -54,8 +54,12 @@ fn decision(name: &str, outcome: &str, reason: Option<&str>, chip: &str) -> Even
     Event::Decision { call: s(name), outcome: s(outcome), decided_by, reason, chip: s(chip) }
 }
 
-fn result(name: &str, ok: bool, text: &str) -> Event {
-    Event::Result { call: s(name), ok, text: s(text), chip: s("Agent") }
+fn done(name: &str, text: &str) -> Event {
+    Event::Result { call: s(name), ok: true, text: s(text), chip: s("Agent") }
+}
+
+fn failed(name: &str, text: &str) -> Event {
+    Event::Result { call: s(name), ok: false, text: s(text), chip: s("Agent") }
 }
 
 fn question(name: &str, summary: &str, shown: &str, offered: &[&str]) -> Event {
@@ -138,10 +142,10 @@ fn worked() -> Vec<Event> {
         decision("c1", "run", None, "Agent"),
         call("c2", "shell", "shell: cargo test parse", "free", "{\"command\":\"cargo test parse\",\"confined\":true}"),
         decision("c2", "run", None, "Agent"),
-        result("c1", true, "`src/parse.rs`: lines 1-3 of 3, 60 bytes\nfn next() {\n}\n"),
+        done("c1", "`src/parse.rs`: lines 1-3 of 3, 60 bytes\nfn next() {\n}\n"),
         Event::Progress { call: s("c2"), text: s("   Compiling sparrow v0.1.0\n") },
         Event::Progress { call: s("c2"), text: s("running 12 tests\n\u{1b}[31mFAILED\u{1b}[0m parse::blanks\n") },
-        result("c2", false, "running 12 tests\nFAILED parse::blanks\nexit status: 101"),
+        failed("c2", "running 12 tests\nFAILED parse::blanks\nexit status: 101"),
         Event::Notice { text: s("the MCP server `forge` says: 2 pull requests are open") },
         message("", 1),
         call(
@@ -154,10 +158,10 @@ fn worked() -> Vec<Event> {
         decision("c3", "ask", Some("it changes something"), "Agent"),
         question("c3", "edit src/parse.rs (+3 -2)", EDITED, &["edit: files in the workspace"]),
         decision("c3", "run", None, "Agent"),
-        result("c3", true, EDITED),
+        done("c3", EDITED),
         call("c4", "web_fetch", "fetch https://example.test/x", "free", "{\"url\":\"https://example.test/x\"}"),
         decision("c4", "refuse", Some("you prohibited `web_fetch`"), "Agent"),
-        result("c4", false, "refused: you prohibited `web_fetch`"),
+        failed("c4", "refused: you prohibited `web_fetch`"),
         text(SAID),
         message(SAID, 0),
         end(Status::Done, None),
@@ -214,22 +218,18 @@ fn speaking() -> Vec<Event> {
     ]
 }
 
+/// Arguments, a form and a change with a text in each place.
+fn shapes(x: &str) -> (String, String, String) {
+    let json = serde_json::json!({ x: format!("{x}\n{x}") }).to_string();
+    let field = serde_json::json!({ "title": x, "description": x, "default": x, "enum": [x], "enumNames": [x] });
+    let list = serde_json::json!({ "type": "array", "title": x, "items": { "enum": [x] } });
+    let form = serde_json::json!({ "properties": { x: field, "list": list, "word": { "title": x, "default": x } } });
+    let diff = format!("{x}\n--- {x}\n+++ {x}\n@@ -1,2 +1,2 @@ {x}\n {x}\n-{x}\n+{x}\n\\ {x}");
+    (json, form.to_string(), diff)
+}
+
 /// Every event, with the same text in each of its fields.
 fn everything(x: &str) -> Vec<Event> {
-    let (money, one) = (
-        Money { quoted: s(x), held: s(x), open: s(x), settled: s(x), overrun: s(x), unbounded: 1 },
-        GoingOn { hold: s(x), held: some(x), reference: s(x), page: some(x) },
-    );
-    let spend = Spend {
-        cap: some(x),
-        left: some(x),
-        budget: money.clone(),
-        metered: money.clone(),
-        past_cap: money,
-        requests: 1,
-        unpriced: 1,
-        saved: s(x),
-    };
     let made = |name: &str| Event::Call {
         call: s(name),
         tool: s(x),
@@ -249,12 +249,8 @@ fn everything(x: &str) -> Vec<Event> {
         raise_to: some(x),
         chip: s(x),
     };
-    let json = serde_json::json!({ x: format!("{x}\n{x}") }).to_string();
-    let field = serde_json::json!({ "title": x, "description": x, "default": x, "enum": [x], "enumNames": [x] });
-    let list = serde_json::json!({ "type": "array", "title": x, "items": { "enum": [x] } });
-    let form = serde_json::json!({ "properties": { x: field, "list": list, "word": { "title": x, "default": x } } });
-    let diff = format!("{x}\n--- {x}\n+++ {x}\n@@ -1,2 +1,2 @@ {x}\n {x}\n-{x}\n+{x}\n\\ {x}");
-    let events = vec![
+    let (json, form, diff) = shapes(x);
+    vec![
         Event::Session {
             id: s(x),
             mode: s(x),
@@ -290,18 +286,37 @@ fn everything(x: &str) -> Vec<Event> {
         own_question("form", &format!("MCP server {x}"), &format!("{x}\n{form}")),
         own_question("visit", &format!("MCP server {x}"), &format!("{x}\nhttps://{x}")),
         made("ended"),
-        result("ended", true, &diff),
+        done("ended", &diff),
         made("failed"),
-        result("failed", false, x),
+        failed("failed", x),
         Event::Mode { mode: s(x), chip: s(x) },
         Event::Model { model: s(x), notes: vec![s(x)] },
         Event::Titled { title: s(x) },
         Event::Notice { text: s(x) },
         Event::Reasoning { delta: s(x) },
         text(x),
-    ];
+        ending(x),
+    ]
+}
+
+/// The end of a run, with the same text in each of its fields.
+fn ending(x: &str) -> Event {
+    let (money, one) = (
+        Money { quoted: s(x), held: s(x), open: s(x), settled: s(x), overrun: s(x), unbounded: 1 },
+        GoingOn { hold: s(x), held: some(x), reference: s(x), page: some(x) },
+    );
+    let spend = Spend {
+        cap: some(x),
+        left: some(x),
+        budget: money.clone(),
+        metered: money.clone(),
+        past_cap: money,
+        requests: 1,
+        unpriced: 1,
+        saved: s(x),
+    };
     let refused = Refused { call: s(x), summary: s(x), price: s(x), reason: s(x) };
-    let ending = Event::End {
+    Event::End {
         status: Status::Failed,
         reason: some(x),
         text: s(x),
@@ -311,18 +326,17 @@ fn everything(x: &str) -> Vec<Event> {
         spend,
         tokens: Tokens::default(),
         chip: s(x),
-    };
-    events.into_iter().chain([ending]).collect()
+    }
 }
 
 fn contract() -> Vec<ContractRow> {
     let table = [
         ("Plan", "plan", ["runs", "asks", "refused", "refused", "refused"]),
         ("Agent", "agent", ["runs", "asks", "runs", "asks", "asks"]),
-        ("YOLO $5.00", "yolo", ["runs", "runs", "runs", "runs", "runs while it fits in what is left, else asks"]),
+        ("YOLO $5.00", "yolo", ["runs", "runs", "runs", "runs", "runs if it fits, else asks"]),
         ("YOLO uncapped", "uncapped", ["runs", "runs", "runs", "runs", "runs"]),
     ];
-    let columns = ["reads", "reaches", "confined run", "changes", "costs money"];
+    let columns = ["reads", "reaches", "confined", "changes", "costs money"];
     let row = |(name, kind, cells): &(&str, &str, [&str; 5])| ContractRow {
         name: s(name),
         kind: s(kind),
@@ -349,11 +363,11 @@ fn heard(events: &[Event]) -> Conversation {
 
 fn drawn(of: &Conversation) -> Markup {
     let contract = contract();
-    SessionPage { of, after: "0000002a-7", contract: &contract, trouble: None, draft: "" }.draw(&Who::Local)
+    OpenPage { of, after: "0000002a-7", contract: &contract }.draw(&Who::Local)
 }
 
-fn rows(x: Option<&str>) -> Vec<SessionRow> {
-    let row = |title: &str, state, chip: &str| SessionRow {
+fn rows(x: Option<&str>) -> Vec<SessionLink> {
+    let row = |title: &str, state, chip: &str| SessionLink {
         id: s(x.unwrap_or("20261122-shy-otter")),
         title: s(x.unwrap_or(title)),
         workspace: s(x.unwrap_or("/home/ada/code/sparrow")),
@@ -399,7 +413,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
     let person = Who::Person(s(HOSTILE));
     let (asking, hostile) = (heard(&asked()), heard(&everything(HOSTILE)));
     let filled =
-        NewSession { workspace: s(HOSTILE), mode: s("yolo"), cap: s(HOSTILE), model: s(HOSTILE), text: s(HOSTILE) };
+        BeginForm { workspace: s(HOSTILE), mode: s("yolo"), cap: s(HOSTILE), model: s(HOSTILE), text: s(HOSTILE) };
     let list = SessionsPage {
         rows: rows(None),
         workspaces: vec![s("/home/ada/code/sparrow")],
@@ -415,23 +429,16 @@ fn pages() -> Vec<(&'static str, Markup)> {
         models: vec![s(HOSTILE)],
         default_cap: s(HOSTILE),
         trouble: Some((s(HOSTILE), filled)),
+        offered: s(HOSTILE),
     };
     let fresh = heard(&[session("agent", "Agent")]);
     let table = contract();
-    let typed = SessionPage {
-        of: &fresh,
-        after: HOSTILE,
-        contract: &table,
-        trouble: Some("the session is not there any more"),
-        draft: "what I had typed </textarea>",
-    };
     vec![
         ("worked", drawn(&heard(&worked()))),
         ("asked", drawn(&asking)),
         ("wanted", drawn(&heard(&wanted()))),
         ("speaking", drawn(&heard(&speaking()))),
         ("fresh", drawn(&fresh)),
-        ("typed", typed.draw(&person)),
         ("hostile", drawn(&hostile)),
         ("call", call_page(&heard(&worked()), "c2").expect("there is such a call").draw(&who)),
         ("yolo-off", yolo_page(&fresh, Some(&spend()), "5.00").draw(&who)),
@@ -575,5 +582,5 @@ fn a_turn_that_ends_asks_nothing_more_and_a_server_still_does() {
     let conversation = heard(&events);
     let open: Vec<&str> = conversation.asked().map(|call| call.call.as_str()).collect();
     assert_eq!(open, ["elicit:forge:1", "elicit:forge:2"]);
-    assert!(matches!(conversation.call("w1").unwrap().state, CallState::Refused(_)));
+    assert!(matches!(conversation.call("w1").unwrap().state, CallStanding::Refused(_)));
 }

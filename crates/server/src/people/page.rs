@@ -57,6 +57,8 @@ fn whole(title: &str, refresh: Option<&str>, inside: Markup) -> Html<String> {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                // Without it the form would be sent as if from nowhere, and be taken for another site's.
+                meta name="referrer" content="same-origin";
                 @if let Some(to) = refresh {
                     meta http-equiv="refresh" content={ "0;url=" (to) };
                 }

@@ -13,6 +13,7 @@ use journal::SessionId;
 use serde_json::Value;
 use server::house::{self, Asked, Beginning, Explained, House, Unable, Ways, Which};
 use std::any::Any;
+use std::path::Path;
 use std::sync::Arc;
 use wire::http::Explanation;
 
@@ -80,6 +81,10 @@ impl House for Demo {
 
     fn tools(&self) -> Result<Value, Unable> {
         self.plain.tools()
+    }
+
+    fn files<'a>(&'a self, workspace: &'a Path) -> Asked<'a, Vec<String>> {
+        self.plain.files(workspace)
     }
 
     fn export<'a>(&'a self, session: &'a SessionId) -> Asked<'a, String> {

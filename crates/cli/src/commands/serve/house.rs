@@ -14,10 +14,11 @@ use crate::stored::Stored;
 use crate::wiring;
 use engine::Surface;
 use engine::voice::Catalogue;
+use ignore::WalkBuilder;
 use journal::{Journal, JournalError, SessionId};
 use serde_json::Value;
 use server::house::{self, Asked, Explained, House, Unable, Ways, Which};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use turn::TurnEvent;
 
@@ -130,6 +131,12 @@ impl House for Configured {
         super::tools::listed(&self.config, &self.folder).map_err(trouble)
     }
 
+    fn files<'a>(&'a self, workspace: &'a Path) -> Asked<'a, Vec<String>> {
+        let folder = workspace.to_owned();
+        let found = tokio::task::spawn_blocking(move || files(&folder));
+        Box::pin(async move { found.await.map_err(|why| Unable::Failed(why.to_string())) })
+    }
+
     fn export<'a>(&'a self, session: &'a SessionId) -> Asked<'a, String> {
         Box::pin(async move {
             let stored = Stored::read(&self.journal, session).await.map_err(trouble)?;
@@ -143,4 +150,15 @@ impl House for Configured {
             spend::in_json(stored).map_err(trouble)
         })
     }
+}
+
+/// The most files that are looked at.
+const MOST_FILES: usize = 50_000;
+
+/// The files of a folder that are not ignored, as paths from it.
+fn files(folder: &Path) -> Vec<String> {
+    let walk = WalkBuilder::new(folder).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
+    let found = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let named = found.filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_str()?.to_owned()));
+    named.filter(|name| !name.chars().any(char::is_control)).take(MOST_FILES).collect()
 }
