@@ -17,6 +17,7 @@ struct Program {
 
 const PROGRAMS: &[Program] = &[
     Program { asked: &["bwrap", "--version"], package: "bubblewrap" },
+    Program { asked: &["chromium", "--version"], package: "chromium" },
     Program { asked: &["git", "--version"], package: "git" },
     Program { asked: &["node", "--version"], package: "nodejs" },
     Program { asked: &["npm", "--version"], package: "npm" },
@@ -24,11 +25,14 @@ const PROGRAMS: &[Program] = &[
     Program { asked: &["tmux", "-V"], package: "tmux" },
 ];
 
-/// Packages from npm: two MCP servers and a provider of sign-ins that others wrote.
+/// Packages from npm: two MCP servers and a provider of sign-ins that others wrote, what drives a browser, and what looks for what
+/// some people could not use. None of them downloads a browser.
 const NPM: &[(&str, &str)] = &[
     ("@modelcontextprotocol/server-everything", "2026.8.31"),
     ("@modelcontextprotocol/server-filesystem", "2026.8.31"),
+    ("axe-core", "4.14.1"),
     ("oidc-provider", "9.13.3"),
+    ("playwright-core", "1.65.1"),
 ];
 
 /// Packages from PyPI: the client that the jobs stand-in must satisfy.

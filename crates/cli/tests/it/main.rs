@@ -28,4 +28,5 @@ mod support;
 mod terminal;
 mod terminal_commands;
 mod token;
+mod web;
 mod window;

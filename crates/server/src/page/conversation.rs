@@ -169,6 +169,7 @@ impl Conversation {
                 changes.push(self.push(format!("p{number}"), ItemKind::Prompt(event.clone(), said)));
                 self.doing = Activity::Works("works".to_owned());
             }
+            Event::GoesOn => self.doing = Activity::Works("works".to_owned()),
             Event::Mode { mode, chip } => {
                 self.mode.clone_from(mode);
                 let again = if self.questions().count() > 0 { "; what is asked is judged again" } else { "" };
