@@ -212,7 +212,9 @@ impl Hall {
         let theirs = seats.values().filter_map(|seat| seat.get()).filter(|open| open.owner() == owner).count();
         match theirs < self.inner.most_of_one {
             true => Ok(()),
-            false => Err(Unable::InUse(format!("{theirs} of your sessions are open, and no more can be at once"))),
+            false => Err(Unable::TooMany(format!(
+                "{theirs} of your sessions are open, and no more can be at once; one that is idle closes by itself"
+            ))),
         }
     }
 

@@ -88,6 +88,9 @@ pub enum Unable {
     /// Whoever asked can mend it by asking otherwise.
     #[error("{0}")]
     Refused(String),
+    /// Whoever asked has too many already.
+    #[error("{0}")]
+    TooMany(String),
     /// The machine, or the configuration, is in the way.
     #[error("{0}")]
     Failed(String),

@@ -11,7 +11,7 @@ use crate::people::{Owner, Visitor};
 use crate::problem::{Code, Problem};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,9 @@ const MOST: usize = 10_000;
 const LONGEST: usize = 200;
 /// The most of a body that is looked at, and of an answer that is kept, in bytes.
 const MOST_BYTES: usize = 1 << 20;
+
+/// What an answer carries that was given before.
+const AGAIN: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The names that are known. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +60,7 @@ impl IntoResponse for Answered {
         headers.remove(header::CONTENT_TYPE);
         headers.extend(self.kind.map(|kind| (header::CONTENT_TYPE, kind)));
         headers.extend(self.place.map(|place| (header::LOCATION, place)));
+        headers.insert(AGAIN, HeaderValue::from_static("true"));
         response
     }
 }
@@ -67,7 +71,7 @@ enum Turn {
     Again(Answered),
 }
 
-/// Takes the name away again when the request was cut off before it was answered.
+/// Takes the name away again when nothing came of the request.
 struct UnderWay {
     keys: Keys,
     name: Option<(Owner, String)>,
@@ -111,21 +115,31 @@ async fn answered(
     if let Turn::Again(answer) = keys.begin(&name, digest(&parts.method, &parts.uri.to_string(), &body))? {
         return Ok(answer.into_response());
     }
-    let mut under_way = UnderWay { keys: keys.clone(), name: Some(name.clone()) };
+    let under_way = UnderWay { keys, name: Some(name) };
     // Whoever asked may hang up: what was begun is done, and told to them when they ask again.
-    let run = tokio::spawn(next.run(Request::from_parts(parts, Body::from(body)))).await;
-    let response = run.map_err(|_| Problem::new(Code::Failed, "the request was cut off by a bug"))?;
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, MOST_BYTES).await;
-    let body = body.map_err(|_| Problem::new(Code::Failed, "the answer was cut off"))?;
-    let of = |name| parts.headers.get(name).cloned();
-    let answer = Answered { status: parts.status, place: of(header::LOCATION), kind: of(header::CONTENT_TYPE), body };
-    // What was refused may be tried again under the same name: nothing was done.
-    if parts.status.is_success() {
-        under_way.name = None;
-        keys.end(&name, answer.clone());
+    let run = tokio::spawn(under_way.run(Request::from_parts(parts, Body::from(body)), next));
+    run.await.map_err(|_| Problem::new(Code::Failed, "the request was cut off by a bug"))?
+}
+
+impl UnderWay {
+    /// Does what is asked for, and keeps the answer.
+    async fn run(mut self, request: Request, next: Next) -> Result<Response, Problem> {
+        let response = next.run(request).await;
+        // What was refused may be tried again under the same name: nothing was done.
+        if !response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, MOST_BYTES).await;
+        let body = body.map_err(|_| Problem::new(Code::Failed, "the answer was cut off"))?;
+        let of = |name| parts.headers.get(name).cloned();
+        let (place, kind) = (of(header::LOCATION), of(header::CONTENT_TYPE));
+        let answer = Answered { status: parts.status, place, kind, body: body.clone() };
+        if let Some(name) = self.name.take() {
+            self.keys.end(&name, answer);
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
     }
-    Ok(answer.into_response())
 }
 
 fn digest(method: &Method, address: &str, body: &[u8]) -> [u8; 32] {

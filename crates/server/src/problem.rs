@@ -95,6 +95,29 @@ impl Code {
         }
     }
 
+    /// What it stands for, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Code::Malformed => "the request is not understood",
+            Code::SignInFirst => "nobody is signed in, or the token is none",
+            Code::ScopeMissing => "the credential does not allow this",
+            Code::CrossSite => "a browser sends this for a page of another site",
+            Code::FromTheAgent => "a program that a Remit run started asks for what only a person may do",
+            Code::NotFound => "there is no such thing, or it is somebody else's",
+            Code::MethodNotAllowed => "this address has no such method",
+            Code::NotAcceptable => "there is no form of the answer that is accepted",
+            Code::InUse => "something else is under way",
+            Code::NotAsked => "nothing is asked about this call any more",
+            Code::KeyReused => "the key stands for another request",
+            Code::TooLarge => "the body is too large, or was cut off",
+            Code::NotJson => "the body is not JSON",
+            Code::Refused => "it is understood, and cannot be done as it was asked",
+            Code::TooMany => "there are too many at once",
+            Code::WrongHost => "the server does not go by this name",
+            Code::Failed => "the machine or the configuration is in the way",
+        }
+    }
+
     /// The status that goes with it.
     pub fn status(self) -> StatusCode {
         match self {
@@ -149,6 +172,7 @@ impl From<Unable> for Problem {
             Unable::NotFound(_) => Code::NotFound,
             Unable::InUse(_) => Code::InUse,
             Unable::Refused(_) => Code::Refused,
+            Unable::TooMany(_) => Code::TooMany,
             Unable::Failed(_) => Code::Failed,
         };
         Problem::new(code, trouble.to_string())

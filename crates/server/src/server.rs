@@ -8,8 +8,8 @@ use crate::once::Keys;
 use crate::page;
 use crate::people::{Door, Owner, Visitor};
 use crate::problem::{Code, Problem};
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::{Extension, Router};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +64,9 @@ impl Server {
             counted.fetch_add(1, Ordering::Relaxed);
             std::future::ready(request)
         });
-        let routes = api::router(&self).merge(page::router()).layer(DefaultBodyLimit::max(MOST_BODY)).layer(count);
+        let people = Extension(Arc::clone(door.people()));
+        let routes = api::router(&self).merge(page::router());
+        let routes = routes.layer(DefaultBodyLimit::max(MOST_BODY)).layer(people).layer(count);
         door.before(routes).with_state(self)
     }
 

@@ -20,8 +20,9 @@ pub struct NewSession {
     /// `PROVIDER/NAME` or `script:FILE`; the configured one without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What it is called; by what is said first without it.
+    /// What it is called, in one line of at most 200 letters; by what is said first without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub title: Option<String>,
     /// Whether somebody can be asked, for good; they can without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,8 +106,9 @@ pub struct SessionPage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionPatch {
-    /// Its title.
+    /// Its title: one line of at most 200 letters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub title: Option<String>,
     /// The model, from its next request on. It takes the scope `answer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +121,7 @@ pub struct SessionPatch {
 pub struct NewFork {
     /// Before which of the person's messages, from 0; without it, it has them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u32))]
     pub before: Option<u32>,
 }
 
@@ -152,6 +155,19 @@ pub struct PromptTaken {
     /// Whether it waits for the end of the turn, in memory; otherwise it is on record.
     pub queued: bool,
 }
+
+/// What was said and waited for the end of the turn, taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakenBack {
+    /// The words, in order.
+    pub texts: Vec<String>,
+}
+
+/// Nothing: a request that says all by its address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// An event with its id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

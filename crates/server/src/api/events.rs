@@ -4,19 +4,21 @@
 //!
 //! A stream begins after the event that the client saw last (`Last-Event-ID`, or `after`), else at the beginning. Nothing is
 //! missed or doubled across a reconnection. When the session was opened anew meanwhile, a `session` event comes first: what was read
-//! before is void.
+//! before is void. A stream ends with the session, which the server closes when it ends, and when what the client showed is worth
+//! nothing any more.
 
-use super::{GivenTerms, named, opened};
+use super::accept::{Form, wanted};
+use super::{GivenPath, GivenTerms, named, opened, page_size};
 use crate::hall::Open;
-use crate::people::Reader;
+use crate::people::{People, Reader};
 use crate::problem::{Code, Problem};
-use crate::scroll::{EventId, Numbered};
+use crate::scroll::{BadEventId, EventId, Numbered};
 use crate::server::{Server, Streaming};
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use std::convert::Infallible;
@@ -26,9 +28,11 @@ use wire::http::{EventPage, NumberedEvent};
 
 /// How often a stream with nothing to say says that it is there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How soon a client whose stream was cut off comes back.
+const COME_BACK: Duration = Duration::from_secs(1);
 /// How many events a page has without `limit`, and at most.
-const PAGE: usize = 500;
-const MOST: usize = 2_000;
+const PAGE: u16 = 500;
+pub(super) const MOST: u16 = 2_000;
 /// How many events are taken out at once for one reader.
 const CHUNK: usize = 64;
 
@@ -43,33 +47,43 @@ pub struct From {
 /// Tells a session's events, as a stream for whoever takes one and else as a page.
 pub async fn events(
     State(server): State<Server>,
+    Extension(people): Extension<Arc<People>>,
     visitor: Reader,
-    Path(id): Path<String>,
-    GivenTerms(from): GivenTerms<From>,
+    (GivenPath(id), GivenTerms(from)): (GivenPath<String>, GivenTerms<From>),
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let limit = page_size(from.limit, PAGE, MOST)?;
+    let seen = last_seen(&headers, from.after.as_deref())?;
+    let form = wanted(&headers).ok_or_else(|| {
+        Problem::new(Code::NotAcceptable, "events are told as `text/event-stream` or `application/json`; accept one")
+    })?;
     let id = named(&id)?.to_string();
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("*/*");
-    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).or(from.after.as_deref());
-    let seen: Option<EventId> = seen
-        .filter(|seen| !seen.is_empty())
-        .map(str::parse)
-        .transpose()
-        .map_err(|why: crate::scroll::BadEventId| Problem::new(Code::Malformed, why.to_string()))?;
-    if accepts.contains("text/event-stream") {
-        let place = server.streams.enter(&visitor)?;
-        let open = opened(&server.hall, &visitor, &id).await?;
-        let after = open.scroll().after(seen);
-        let leaving = server.leaving.clone();
-        let told = told(open, after, place).take_until(leaving.cancelled_owned());
-        let sent = told.map(|(id, told)| Ok::<_, Infallible>(Sent::default().id(id.to_string()).data(&*told.json)));
-        return Ok(Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response());
+    match form {
+        Form::Page => {
+            let open = opened(&server.hall, &visitor, &id).await?;
+            Ok(Json(page(&open, seen, limit)).into_response())
+        }
+        Form::Stream => {
+            let place = server.streams.enter(&visitor)?;
+            let open = opened(&server.hall, &visitor, &id).await?;
+            let after = open.scroll().after(seen);
+            let begin = Sent::default().retry(COME_BACK).comment(" the conversation");
+            let told = told(open, after, place).map(|(id, told)| Sent::default().id(id.to_string()).data(&*told.json));
+            let visitor = visitor.into_visitor();
+            let told = told.take_until(async move { people.gone(&visitor).await });
+            let sent = futures_util::stream::once(std::future::ready(begin)).chain(told).map(Ok::<_, Infallible>);
+            Ok(Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+        }
     }
-    if !(accepts.contains("application/json") || accepts.contains("*/*") || accepts.contains("application/*")) {
-        return Err(Problem::new(Code::NotAcceptable, "events are told as `text/event-stream` or `application/json`"));
-    }
-    let open = opened(&server.hall, &visitor, &id).await?;
-    Ok(Json(page(&open, seen, usize::from(from.limit.unwrap_or(PAGE as u16)).clamp(1, MOST))).into_response())
+}
+
+/// The event that the client saw last; what a browser says itself when it comes back is the later word.
+fn last_seen(headers: &HeaderMap, after: Option<&str>) -> Result<Option<EventId>, Problem> {
+    let bad = |why: String| Problem::new(Code::Malformed, why);
+    let told = headers.get("last-event-id").map(|id| id.to_str()).transpose();
+    let told = told.map_err(|_| bad("`Last-Event-ID` is no id of an event".to_owned()))?;
+    let seen = told.filter(|id| !id.is_empty()).or(after).filter(|id| !id.is_empty());
+    seen.map(str::parse).transpose().map_err(|why: BadEventId| bad(why.to_string()))
 }
 
 fn page(open: &Open, seen: Option<EventId>, limit: usize) -> EventPage {
@@ -102,9 +116,12 @@ pub fn told(open: Arc<Open>, after: u64, place: Streaming) -> impl Stream<Item =
                 if chunk.len() > 0 {
                     continue;
                 }
+                if open.over().is_cancelled() && open.scroll().last() <= after {
+                    return None;
+                }
                 tokio::select! {
                     () = open.scroll().has_more_than(after) => {}
-                    () = open.over().cancelled() => return None,
+                    () = open.over().cancelled() => {}
                 }
             }
         },

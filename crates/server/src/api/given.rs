@@ -1,11 +1,13 @@
-//! What a request brings: a body of JSON, terms in its address. Both are understood whole or refused.
+//! What a request brings: a body of JSON, terms and names in its address. Each is understood whole or refused.
 //!
 //! Not here: what it means.
 
+use super::table::Term;
 use crate::problem::{Code, Problem};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -75,6 +77,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for GivenTerms<T> 
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<GivenTerms<T>, Problem> {
         let read = Query::from_request_parts(parts, state).await;
-        read.map(|Query(terms)| GivenTerms(terms)).map_err(|why| Problem::new(Code::Malformed, why.body_text()))
+        read.map(|Query(terms)| GivenTerms(terms)).map_err(|why| {
+            let text = why.body_text();
+            let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            Problem::new(Code::Malformed, format!("behind the `?`: {why}"))
+        })
     }
+}
+
+/// What stands in the place of the braces of an address.
+#[derive(Debug)]
+pub struct GivenPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for GivenPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<GivenPath<T>, Problem> {
+        let read = Path::from_request_parts(parts, state).await;
+        // Only what is not UTF-8 is no text, and nothing has such a name.
+        read.map(|Path(named)| GivenPath(named))
+            .map_err(|_| Problem::new(Code::NotFound, "there is nothing at this address: a part of it is not UTF-8"))
+    }
+}
+
+/// The first word behind the `?` of an address that is none of these.
+pub(super) fn stranger(address: &Uri, known: &[Term]) -> Option<String> {
+    let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(address) else { return Some(String::new()) };
+    given.into_iter().map(|(name, _)| name).find(|name| known.iter().all(|term| term.name != name))
 }

@@ -1,10 +1,13 @@
 //! The interface for programs, `/v1`.
 //!
-//! In reading order: [`table`] has every route, from which the router and the OpenAPI document come; [`given`] reads what a
-//! request brings; then a file for each thing: `sessions`, `prompts`, `events`, `questions`, `modes`, `knowledge`.
+//! In reading order: [`table`] has every route, from which the router and the OpenAPI document come, with what `words` says of
+//! each and `docs` as a page; [`given`] reads what a request brings; then a file for each thing: `sessions`, `prompts`, `events`,
+//! `questions`, `modes`, `knowledge`.
 //!
 //! Not here: who may do what (each handler takes the proof that it needs), or the sessions.
 
+mod accept;
+mod docs;
 mod events;
 mod given;
 mod knowledge;
@@ -14,9 +17,10 @@ mod prompts;
 mod questions;
 mod sessions;
 pub mod table;
+mod words;
 
 pub(crate) use events::told;
-pub use given::{Given, GivenTerms};
+pub use given::{Given, GivenPath, GivenTerms};
 
 use crate::hall::{Hall, Open};
 use crate::house::Unable;
@@ -25,14 +29,17 @@ use crate::people::Visitor;
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
 use journal::SessionId;
 use std::sync::Arc;
-use table::Once;
+use table::{Once, Route};
 use wire::ControlReply;
 use wire::http::ModeView;
 
-/// The routes of the table, and a problem for every other address below `/v1`.
+/// The routes of the table, the page about them, and a problem for every other address below `/v1`.
 pub fn router(server: &Server) -> Router<Server> {
     let routes = table::ROUTES.iter().fold(Router::new(), |router, route| {
         let mounted = (route.mount)();
@@ -40,9 +47,30 @@ pub fn router(server: &Server) -> Router<Server> {
             Once::ByKey => mounted.layer(from_fn_with_state(server.keys.clone(), once)),
             Once::Always => mounted,
         };
-        router.route(route.path, mounted)
+        router.route(route.path, mounted.layer(from_fn_with_state(route, only_known_terms)))
     });
-    routes.method_not_allowed_fallback(wrong_method).route("/v1/{*rest}", axum::routing::any(nothing_here))
+    let routes = routes.route(docs::PAGE, get(docs::page)).route(docs::STYLE, get(docs::style));
+    let routes = routes.method_not_allowed_fallback(wrong_method);
+    ["/v1", "/v1/", "/v1/{*rest}"].into_iter().fold(routes, |routes, path| routes.route(path, any(nothing_here)))
+}
+
+/// Refuses what the table does not know behind the `?`. Whoever may not use the route at all is told that, by the route.
+async fn only_known_terms(
+    State(route): State<&'static Route>,
+    visitor: Option<Visitor>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let may = route.needs.is_none_or(|scope| visitor.is_some_and(|visitor| visitor.scopes.has(scope)));
+    match given::stranger(request.uri(), route.terms) {
+        Some(name) if may => {
+            let known: Vec<String> = route.terms.iter().map(|term| format!("`{}`", term.name)).collect();
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            let why = format!("`{}` cannot stand behind the `?` of this address; {known} can", cut(&name));
+            Problem::new(Code::Malformed, why).into_response()
+        }
+        Some(_) | None => next.run(request).await,
+    }
 }
 
 async fn wrong_method() -> Problem {
@@ -56,6 +84,14 @@ async fn nothing_here() -> Problem {
 /// The session that an address names, if it can be a session's name at all.
 fn named(id: &str) -> Result<SessionId, Problem> {
     id.parse().map_err(|_| Problem::new(Code::NotFound, format!("there is no session `{}`", cut(id))))
+}
+
+/// How many lines a page has: so many without `limit`, and never more than the most.
+fn page_size(limit: Option<u16>, without: u16, most: u16) -> Result<usize, Problem> {
+    match limit.unwrap_or(without) {
+        limit if (1..=most).contains(&limit) => Ok(usize::from(limit)),
+        _none_or_too_many => Err(Problem::new(Code::Malformed, format!("`limit` is a number from 1 to {most}"))),
+    }
 }
 
 /// The beginning of what somebody sent.

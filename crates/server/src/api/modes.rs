@@ -3,12 +3,12 @@
 //! Not here: what a mode does. Both ways of setting one are the same command to the session.
 
 use super::given::GivenText;
-use super::{Given, opened, standing};
+use super::{Given, GivenPath, opened, standing};
 use crate::people::{Answerer, Reader};
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 use wire::http::{ModeView, NewMode};
 use wire::{ControlRequest, YoloStatus, YoloSwitch};
@@ -17,7 +17,7 @@ use wire::{ControlRequest, YoloStatus, YoloSwitch};
 pub async fn show(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<ModeView>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     standing(open.carry(None, ControlRequest::Status).await).map(Json)
@@ -27,7 +27,7 @@ pub async fn show(
 pub async fn set(
     State(server): State<Server>,
     answerer: Answerer,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
     Given(NewMode { mode }): Given<NewMode>,
 ) -> Result<Json<ModeView>, Problem> {
     let open = opened(&server.hall, answerer.visitor(), &id).await?;
@@ -38,7 +38,7 @@ pub async fn set(
 pub async fn yolo(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<YoloStatus>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     let standing = standing(open.carry(None, ControlRequest::Status).await)?;
@@ -49,7 +49,7 @@ pub async fn yolo(
 pub async fn switch(
     State(server): State<Server>,
     answerer: Answerer,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
     GivenText(body): GivenText,
 ) -> Result<Json<YoloStatus>, Problem> {
     let switch = YoloSwitch::read(&body).map_err(|why| Problem::new(Code::Malformed, why.to_string()))?;
@@ -63,7 +63,7 @@ pub async fn switch(
 pub async fn spend(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<Value>, Problem> {
     let kept = server.hall.find(&visitor.owner, &super::named(&id)?).await?;
     Ok(Json(server.hall.house().spend(&kept.row.id).await?))

@@ -2,22 +2,24 @@
 //!
 //! Not here: answering it (that is `questions`).
 
-use super::{Given, opened, refused, standing};
+use super::{Given, GivenPath, opened, refused, standing};
 use crate::hall::Delivery;
 use crate::people::{Driver, Reader};
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use wire::http::{ChangesView, ContextView, ModeView, NewPrompt, PromptDelivery, PromptTaken, ServerList};
+use wire::http::{
+    ChangesView, ContextView, ModeView, NewPrompt, Nothing, PromptDelivery, PromptTaken, ServerList, TakenBack,
+};
 use wire::{Aspect, ControlReply, ControlRequest};
 
 /// Says something.
 pub async fn say(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
     Given(prompt): Given<NewPrompt>,
 ) -> Result<(StatusCode, Json<PromptTaken>), Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
@@ -36,16 +38,17 @@ pub async fn say(
 pub async fn unqueue(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<String>>, Problem> {
-    Ok(Json(opened(&server.hall, &visitor, &id).await?.unqueue()))
+    GivenPath(id): GivenPath<String>,
+) -> Result<Json<TakenBack>, Problem> {
+    Ok(Json(TakenBack { texts: opened(&server.hall, &visitor, &id).await?.unqueue() }))
 }
 
 /// Lets the model go on where it stopped.
 pub async fn go_on(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
+    Given(Nothing {}): Given<Nothing>,
 ) -> Result<(StatusCode, Json<ModeView>), Problem> {
     ask(&server, &visitor, &id, ControlRequest::GoOn).await
 }
@@ -54,7 +57,8 @@ pub async fn go_on(
 pub async fn interrupt(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
+    Given(Nothing {}): Given<Nothing>,
 ) -> Result<(StatusCode, Json<ModeView>), Problem> {
     ask(&server, &visitor, &id, ControlRequest::Stop).await
 }
@@ -63,7 +67,8 @@ pub async fn interrupt(
 pub async fn compact(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
+    Given(Nothing {}): Given<Nothing>,
 ) -> Result<(StatusCode, Json<ModeView>), Problem> {
     ask(&server, &visitor, &id, ControlRequest::Compact).await
 }
@@ -72,7 +77,8 @@ pub async fn compact(
 pub async fn restart(
     State(state): State<Server>,
     visitor: Driver,
-    Path((id, server)): Path<(String, String)>,
+    GivenPath((id, server)): GivenPath<(String, String)>,
+    Given(Nothing {}): Given<Nothing>,
 ) -> Result<(StatusCode, Json<ModeView>), Problem> {
     ask(&state, &visitor, &id, ControlRequest::RestartServer { server }).await
 }
@@ -91,7 +97,7 @@ async fn ask(
 pub async fn context(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<ContextView>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     match open.carry(None, ControlRequest::Look { at: Aspect::Context }).await {
@@ -104,7 +110,7 @@ pub async fn context(
 pub async fn changes(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<ChangesView>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     match open.carry(None, ControlRequest::Look { at: Aspect::Changes }).await {
@@ -117,7 +123,7 @@ pub async fn changes(
 pub async fn servers(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<ServerList>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     match open.carry(None, ControlRequest::Look { at: Aspect::Servers }).await {

@@ -2,12 +2,12 @@
 //!
 //! Not here: what an answer leads to. It is evidence for the contract, under the mode of the moment.
 
-use super::{Given, GivenTerms, opened, refused, standing};
+use super::{Given, GivenPath, GivenTerms, opened, refused, standing};
 use crate::people::{Answerer, Reader};
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use wire::http::{GrantList, ModeView, NewAnswer, QuestionList};
 use wire::{Aspect, ControlReply, ControlRequest, Event};
@@ -16,7 +16,7 @@ use wire::{Aspect, ControlReply, ControlRequest, Event};
 pub async fn list(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<QuestionList>, Problem> {
     let glance = opened(&server.hall, &visitor, &id).await?.glance();
     Ok(Json(QuestionList { questions: glance.questions.iter().map(|(_, asked)| (**asked).clone()).collect() }))
@@ -26,7 +26,7 @@ pub async fn list(
 pub async fn answer(
     State(server): State<Server>,
     answerer: Answerer,
-    Path((id, call)): Path<(String, String)>,
+    GivenPath((id, call)): GivenPath<(String, String)>,
     Given(given): Given<NewAnswer>,
 ) -> Result<Json<ModeView>, Problem> {
     let open = opened(&server.hall, answerer.visitor(), &id).await?;
@@ -73,7 +73,7 @@ fn understood(
 pub async fn grants(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<GrantList>, Problem> {
     let open = opened(&server.hall, &visitor, &id).await?;
     match open.carry(None, ControlRequest::Look { at: Aspect::Answers }).await {
@@ -93,7 +93,7 @@ pub struct WhichGrant {
 pub async fn revoke(
     State(server): State<Server>,
     answerer: Answerer,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
     GivenTerms(WhichGrant { grant }): GivenTerms<WhichGrant>,
 ) -> Result<Json<ModeView>, Problem> {
     let open = opened(&server.hall, answerer.visitor(), &id).await?;

@@ -2,15 +2,15 @@
 //!
 //! Not here: what is said in one.
 
-use super::{Given, GivenTerms, cut, named, opened, standing};
+use super::{Given, GivenPath, GivenTerms, cut, named, opened, page_size, standing};
 use crate::hall::{Filed, Hall, Open, SessionState};
 use crate::house::{Beginning, Which};
-use crate::people::{Answerer, Driver, Owner, Reader, Scope, Unwelcome};
+use crate::people::{Answerer, Driver, Owner, Reader, Unwelcome};
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::record;
@@ -22,14 +22,17 @@ use wire::ControlRequest;
 use wire::http::{NewFork, NewSession, SessionDoing, SessionPage, SessionPatch, SessionView, WhoIsThere};
 
 /// How many sessions a page has without `limit`, and at most.
-const PAGE: usize = 50;
-const MOST: usize = 200;
+const PAGE: u16 = 50;
+pub(super) const MOST: u16 = 200;
+/// The longest title, in letters.
+const LONGEST_TITLE: usize = 200;
 
 /// Which sessions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     q: Option<String>,
+    state: Option<SessionDoing>,
     limit: Option<u16>,
     after: Option<String>,
 }
@@ -40,7 +43,7 @@ pub async fn list(
     visitor: Reader,
     GivenTerms(search): GivenTerms<Search>,
 ) -> Result<Json<SessionPage>, Problem> {
-    let limit = usize::from(search.limit.unwrap_or(PAGE as u16)).clamp(1, MOST);
+    let limit = page_size(search.limit, PAGE, MOST)?;
     let wanted = search.q.unwrap_or_default().to_lowercase();
     let kept = server.hall.kept(&visitor.owner).await?;
     let from = match &search.after {
@@ -58,8 +61,9 @@ pub async fn list(
                 .iter()
                 .any(|text| text.to_lowercase().contains(&wanted))
     };
-    let mut fitting = kept[from..].iter().filter(fits);
-    let sessions: Vec<SessionView> = fitting.by_ref().take(limit).map(|kept| view(&server.hall, kept)).collect();
+    let stands = |shown: &SessionView| search.state.is_none_or(|state| shown.state == state);
+    let mut fitting = kept[from..].iter().filter(fits).map(|kept| view(&server.hall, kept)).filter(stands);
+    let sessions: Vec<SessionView> = fitting.by_ref().take(limit).collect();
     let next = fitting.next().and(sessions.last().map(|last| last.id.clone()));
     Ok(Json(SessionPage { sessions, next }))
 }
@@ -68,13 +72,14 @@ pub async fn list(
 pub async fn begin(
     State(server): State<Server>,
     visitor: Driver,
-    answers: Option<Answerer>,
+    answers: Result<Answerer, Unwelcome>,
     Given(wanted): Given<NewSession>,
 ) -> Result<Response, Problem> {
     let mode = wanted.mode.as_deref().map(mode).transpose()?;
-    if mode.is_some() && answers.is_none() {
-        return Err(Unwelcome::MissingScope(Scope::Answer).into());
+    if mode.is_some() {
+        answers?;
     }
+    let title = wanted.title.map(title).transpose()?;
     if wanted.prompt.as_deref().is_some_and(|prompt| prompt.trim().is_empty()) {
         return Err(Problem::new(Code::Refused, "`prompt` is empty; leave it out, or say something"));
     }
@@ -83,7 +88,7 @@ pub async fn begin(
         workspace: wanted.workspace.map(PathBuf::from),
         mode,
         model: wanted.model,
-        title: wanted.title,
+        title,
         attendance: attendance(wanted.attendance),
     };
     let open = server.hall.start(Which::New(new), &visitor.owner).await?;
@@ -97,7 +102,7 @@ pub async fn begin(
 pub async fn fork(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
     Given(fork): Given<NewFork>,
 ) -> Result<Response, Problem> {
     let kept = server.hall.find(&visitor.owner, &named(&id)?).await?;
@@ -119,7 +124,7 @@ async fn created(hall: &Hall, open: &Arc<Open>) -> Result<Response, Problem> {
 pub async fn show(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Json<SessionView>, Problem> {
     whole(&server.hall, &visitor.owner, &id).await.map(Json)
 }
@@ -128,19 +133,18 @@ pub async fn show(
 pub async fn change(
     State(server): State<Server>,
     visitor: Driver,
-    answers: Option<Answerer>,
-    Path(id): Path<String>,
+    answers: Result<Answerer, Unwelcome>,
+    GivenPath(id): GivenPath<String>,
     Given(patch): Given<SessionPatch>,
 ) -> Result<Json<SessionView>, Problem> {
-    if patch.model.is_some() && answers.is_none() {
-        return Err(Unwelcome::MissingScope(Scope::Answer).into());
-    }
+    let title = patch.title.map(title).transpose()?;
+    let model = patch.model.map(|model| answers.map(|answers| (model, answers))).transpose()?;
     let open = opened(&server.hall, &visitor, &id).await?;
-    if let Some(title) = patch.title {
-        standing(open.carry(None, ControlRequest::Rename { title }).await)?;
-    }
-    if let (Some(model), Some(answers)) = (patch.model, &answers) {
+    if let Some((model, answers)) = model {
         standing(open.carry(Some(&answers.person()), ControlRequest::UseModel { model }).await)?;
+    }
+    if let Some(title) = title {
+        standing(open.carry(None, ControlRequest::Rename { title }).await)?;
     }
     whole(&server.hall, &visitor.owner, &id).await.map(Json)
 }
@@ -149,7 +153,7 @@ pub async fn change(
 pub async fn delete(
     State(server): State<Server>,
     visitor: Driver,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<StatusCode, Problem> {
     server.hall.delete(&visitor.owner, &named(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -159,11 +163,21 @@ pub async fn delete(
 pub async fn export(
     State(server): State<Server>,
     visitor: Reader,
-    Path(id): Path<String>,
+    GivenPath(id): GivenPath<String>,
 ) -> Result<Response, Problem> {
     let kept = server.hall.find(&visitor.owner, &named(&id)?).await?;
     let text = server.hall.house().export(&kept.row.id).await?;
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from(text)).into_response())
+}
+
+/// Takes a title that fits into a line.
+fn title(text: String) -> Result<String, Problem> {
+    let letters = text.chars().count();
+    if text.trim().is_empty() || letters > LONGEST_TITLE || text.chars().any(char::is_control) {
+        let why = format!("`title` is one line of at most {LONGEST_TITLE} letters, and not empty");
+        return Err(Problem::new(Code::Refused, why));
+    }
+    Ok(text)
 }
 
 /// Reads a mode as a person writes it.

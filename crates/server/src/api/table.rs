@@ -84,6 +84,10 @@ pub enum TermKind {
     NeededText,
     /// A number from 1 up to this.
     UpTo(u16),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The id of an event.
+    EventId,
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
@@ -115,23 +119,28 @@ const fn shows(
         terms: &[],
         body: None,
         gives: (200, gives),
-        hindered: OPENS,
+        hindered: LOOKS,
         once: Once::Always,
         mount,
     }
 }
 
+/// What may be in the way of looking at what is stored.
+const LOOKS: &[Code] = &[Code::Failed];
 /// What may be in the way of opening a session.
 const OPENS: &[Code] = &[Code::InUse, Code::Refused, Code::Failed];
+/// The same, where a part of what can be asked is a person's alone.
+const OPENS_FOR_A_PERSON: &[Code] = &[Code::FromTheAgent, Code::InUse, Code::Refused, Code::Failed];
 
 const SEARCH: &[Term] = &[
     term("q", "only those whose title, folder or model contain this", TermKind::Text),
-    term("limit", "how many a page has; 50 without it", TermKind::UpTo(200)),
+    term("state", "only those that do this", TermKind::OneOf(&["working", "asks", "idle", "stored", "parked"])),
+    term("limit", "how many a page has; 50 without it", TermKind::UpTo(sessions::MOST)),
     term("after", "go on after this session; `next` of the page before", TermKind::Text),
 ];
 const FROM: &[Term] = &[
-    term("after", "go on after the event of this id; a `Last-Event-ID` header comes before it", TermKind::Text),
-    term("limit", "how many a page has; 500 without it", TermKind::UpTo(2_000)),
+    term("after", "go on after the event of this id; a `Last-Event-ID` header comes before it", TermKind::EventId),
+    term("limit", "how many a page has; 500 without it", TermKind::UpTo(events::MOST)),
 ];
 const GRANT: &[Term] = &[term("grant", "what the answer covers, as it is listed", TermKind::NeededText)];
 
@@ -140,7 +149,6 @@ const SESSION: &str = "/v1/sessions/{id}";
 /// All routes.
 pub const ROUTES: &[Route] = &[
     Route {
-        hindered: &[Code::Failed],
         terms: SEARCH,
         ..shows(
             "/v1/sessions",
@@ -155,6 +163,7 @@ pub const ROUTES: &[Route] = &[
         needs: Some(Scope::Drive),
         body: Some(of::<http::NewSession>),
         gives: (201, json::<http::SessionView>()),
+        hindered: OPENS_FOR_A_PERSON,
         once: Once::ByKey,
         ..shows(
             "/v1/sessions",
@@ -169,6 +178,7 @@ pub const ROUTES: &[Route] = &[
         method: "PATCH",
         needs: Some(Scope::Drive),
         body: Some(of::<http::SessionPatch>),
+        hindered: OPENS_FOR_A_PERSON,
         ..shows(
             SESSION,
             "changeSession",
@@ -181,6 +191,7 @@ pub const ROUTES: &[Route] = &[
         method: "DELETE",
         needs: Some(Scope::Drive),
         gives: (204, Gives::Nothing),
+        hindered: &[Code::InUse, Code::Failed],
         ..shows(SESSION, "deleteSession", "Delete a session with its whole record, for good", Gives::Nothing, || {
             delete(sessions::delete)
         })
@@ -189,6 +200,7 @@ pub const ROUTES: &[Route] = &[
         method: "POST",
         needs: Some(Scope::Drive),
         body: Some(of::<http::NewFork>),
+        hindered: OPENS,
         gives: (201, json::<http::SessionView>()),
         once: Once::ByKey,
         ..shows(
@@ -210,6 +222,7 @@ pub const ROUTES: &[Route] = &[
         method: "POST",
         needs: Some(Scope::Drive),
         body: Some(of::<http::NewPrompt>),
+        hindered: OPENS,
         gives: (202, json::<http::PromptTaken>()),
         once: Once::ByKey,
         ..shows("/v1/sessions/{id}/prompts", "prompt", "Say something", Gives::Nothing, || post(prompts::say))
@@ -217,7 +230,8 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "DELETE",
         needs: Some(Scope::Drive),
-        gives: (200, json::<Vec<String>>()),
+        gives: (200, json::<http::TakenBack>()),
+        hindered: OPENS,
         ..shows(
             "/v1/sessions/{id}/queue",
             "unqueue",
@@ -229,7 +243,9 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "POST",
         needs: Some(Scope::Drive),
+        body: Some(of::<http::Nothing>),
         gives: (202, json::<http::ModeView>()),
+        hindered: OPENS,
         once: Once::ByKey,
         ..shows("/v1/sessions/{id}/continue", "goOn", "Let the model go on where it stopped", Gives::Nothing, || {
             post(prompts::go_on)
@@ -238,7 +254,9 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "POST",
         needs: Some(Scope::Drive),
+        body: Some(of::<http::Nothing>),
         gives: (202, json::<http::ModeView>()),
+        hindered: OPENS,
         ..shows(
             "/v1/sessions/{id}/interrupt",
             "interrupt",
@@ -250,7 +268,9 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: "POST",
         needs: Some(Scope::Drive),
+        body: Some(of::<http::Nothing>),
         gives: (202, json::<http::ModeView>()),
+        hindered: OPENS,
         once: Once::ByKey,
         ..shows(
             "/v1/sessions/{id}/compact",
@@ -261,7 +281,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        hindered: &[Code::InUse, Code::Refused, Code::Failed, Code::NotAcceptable, Code::TooMany],
+        hindered: &[Code::InUse, Code::Refused, Code::Failed, Code::NotAcceptable],
         terms: FROM,
         ..shows(
             "/v1/sessions/{id}/events",
@@ -271,9 +291,16 @@ pub const ROUTES: &[Route] = &[
             || get(events::events),
         )
     },
-    shows("/v1/sessions/{id}/questions", "listQuestions", "List what is asked", json::<http::QuestionList>(), || {
-        get(questions::list)
-    }),
+    Route {
+        hindered: OPENS,
+        ..shows(
+            "/v1/sessions/{id}/questions",
+            "listQuestions",
+            "List what is asked",
+            json::<http::QuestionList>(),
+            || get(questions::list),
+        )
+    },
     Route {
         method: "POST",
         needs: Some(Scope::Answer),
@@ -285,17 +312,21 @@ pub const ROUTES: &[Route] = &[
             post(questions::answer)
         })
     },
-    shows(
-        "/v1/sessions/{id}/answers",
-        "listAnswers",
-        "List the answers that last for the session",
-        json::<http::GrantList>(),
-        || get(questions::grants),
-    ),
+    Route {
+        hindered: OPENS,
+        ..shows(
+            "/v1/sessions/{id}/answers",
+            "listAnswers",
+            "List the answers that last for the session",
+            json::<http::GrantList>(),
+            || get(questions::grants),
+        )
+    },
     Route {
         method: "DELETE",
         needs: Some(Scope::Answer),
         terms: GRANT,
+        hindered: OPENS,
         ..shows(
             "/v1/sessions/{id}/answers",
             "revokeAnswer",
@@ -304,13 +335,17 @@ pub const ROUTES: &[Route] = &[
             || delete(questions::revoke),
         )
     },
-    shows("/v1/sessions/{id}/mode", "showMode", "Show the mode, with the money", json::<http::ModeView>(), || {
-        get(modes::show)
-    }),
+    Route {
+        hindered: OPENS,
+        ..shows("/v1/sessions/{id}/mode", "showMode", "Show the mode, with the money", json::<http::ModeView>(), || {
+            get(modes::show)
+        })
+    },
     Route {
         method: "PUT",
         needs: Some(Scope::Answer),
         body: Some(of::<http::NewMode>),
+        hindered: OPENS,
         ..shows(
             "/v1/sessions/{id}/mode",
             "setMode",
@@ -319,13 +354,17 @@ pub const ROUTES: &[Route] = &[
             || put(modes::set),
         )
     },
-    shows("/v1/sessions/{id}/yolo", "showYolo", "Show YOLO as a switch", json::<wire::YoloStatus>(), || {
-        get(modes::yolo)
-    }),
+    Route {
+        hindered: OPENS,
+        ..shows("/v1/sessions/{id}/yolo", "showYolo", "Show YOLO as a switch", json::<wire::YoloStatus>(), || {
+            get(modes::yolo)
+        })
+    },
     Route {
         method: "PATCH",
         needs: Some(Scope::Answer),
         body: Some(of::<wire::YoloSwitch>),
+        hindered: OPENS,
         ..shows(
             "/v1/sessions/{id}/yolo",
             "switchYolo",
@@ -341,31 +380,42 @@ pub const ROUTES: &[Route] = &[
         Gives::Value,
         || get(modes::spend),
     ),
-    shows(
-        "/v1/sessions/{id}/context",
-        "showContext",
-        "Show what fills the model's context",
-        json::<http::ContextView>(),
-        || get(prompts::context),
-    ),
-    shows(
-        "/v1/sessions/{id}/changes",
-        "showChanges",
-        "Show what differs from the last commit",
-        json::<http::ChangesView>(),
-        || get(prompts::changes),
-    ),
-    shows(
-        "/v1/sessions/{id}/servers",
-        "listServers",
-        "List a session's MCP servers, with their tools and effects",
-        json::<http::ServerList>(),
-        || get(prompts::servers),
-    ),
+    Route {
+        hindered: OPENS,
+        ..shows(
+            "/v1/sessions/{id}/context",
+            "showContext",
+            "Show what fills the model's context",
+            json::<http::ContextView>(),
+            || get(prompts::context),
+        )
+    },
+    Route {
+        hindered: OPENS,
+        ..shows(
+            "/v1/sessions/{id}/changes",
+            "showChanges",
+            "Show what differs from the last commit",
+            json::<http::ChangesView>(),
+            || get(prompts::changes),
+        )
+    },
+    Route {
+        hindered: OPENS,
+        ..shows(
+            "/v1/sessions/{id}/servers",
+            "listServers",
+            "List a session's MCP servers, with their tools and effects",
+            json::<http::ServerList>(),
+            || get(prompts::servers),
+        )
+    },
     Route {
         method: "POST",
         needs: Some(Scope::Drive),
+        body: Some(of::<http::Nothing>),
         gives: (202, json::<http::ModeView>()),
+        hindered: OPENS,
         once: Once::ByKey,
         ..shows(
             "/v1/sessions/{id}/servers/{server}/restart",
@@ -376,7 +426,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
-        hindered: &[Code::Failed],
+        hindered: &[Code::Refused, Code::Failed],
         ..shows(
             "/v1/contract",
             "contract",

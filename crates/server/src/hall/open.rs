@@ -22,6 +22,9 @@ use wire::{ControlReply, ControlRequest, Event};
 /// How much may be said to a session that works, to be heard when its turn is over.
 const MOST_QUEUED: usize = 64;
 
+/// How long is waited for what a session said last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// When something that is said to a session that works is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -85,11 +88,13 @@ impl Open {
         });
         let past = session.past(notes).await.map_err(|why| Unable::Failed(why.to_string()))?;
         past.into_iter().for_each(|event| open.hear(event));
-        tokio::spawn(Arc::clone(&open).listen(told, marks));
+        let listening = tokio::spawn(Arc::clone(&open).listen(told, marks));
         let of_task = Arc::clone(&open);
         tokio::spawn(async move {
             of_task.run(session, heard).await;
             drop(beside);
+            // Its last words are heard before it is over; whoever still holds a way to speak is not waited for.
+            let _ = tokio::time::timeout(LAST_WORDS, listening).await;
             leave();
             of_task.over.cancel();
         });
