@@ -185,7 +185,8 @@ impl Far {
                 Ok(Heard::Enough) => return Ok(()),
                 Ok(Heard::ToTheEnd) => {}
                 Err(Lost::ForGood(why)) => return Err(Failure::user(anyhow!(why))),
-                Err(Lost::ForNow(why)) if failures == 0 => lost(format!("{why}; trying again")),
+                // A stream that ends is begun again at once, and most often that is all.
+                Err(Lost::ForNow(why)) if failures == 1 => lost(format!("{why}; trying again")),
                 Err(Lost::ForNow(_)) => {}
             }
             tokio::time::sleep(PAUSES[failures.min(PAUSES.len() - 1)]).await;

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests start the program and look at what it left behind")]
 
+mod attach;
 mod authority;
 mod beside;
 mod by_hand;
