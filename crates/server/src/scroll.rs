@@ -105,6 +105,11 @@ impl Scroll {
         match &*event {
             Event::Message { .. } | Event::Restarted | Event::End { .. } => {
                 lines.retain(|line| !is_piece_of_a_message(&line.event));
+                // What was thought in an attempt that is void is void too.
+                while matches!(&*event, Event::Restarted)
+                    && lines.pop_back_if(|line| matches!(&*line.event, Event::Reasoning { .. })).is_some()
+                {
+                }
             }
             Event::Result { call, .. } => lines.retain(|line| !is_progress_of(&line.event, call)),
             _whole => {}
@@ -176,6 +181,16 @@ mod tests {
         assert_eq!(numbers(&scroll, 1), [3, 5, 6], "who heard a piece is told the whole");
         assert_eq!(numbers(&scroll, 5), [6]);
         assert_eq!(scroll.last(), 6);
+    }
+
+    #[test]
+    fn what_was_thought_in_a_void_attempt_goes_and_what_was_thought_before_stays() {
+        let scroll = Scroll::named(7);
+        let thought = || Event::Reasoning { delta: "hm".to_owned() };
+        for event in [thought(), message("a"), thought(), text("b"), Event::Restarted, thought(), message("c")] {
+            scroll.add(Arc::new(event));
+        }
+        assert_eq!(numbers(&scroll, 0), [1, 2, 6, 7]);
     }
 
     #[test]

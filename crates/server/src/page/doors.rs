@@ -12,7 +12,7 @@ use crate::page::sessions::{BeginForm, RowState, SessionLink, SessionsPage, sess
 use crate::page::spend::{entries_of, spend_page};
 use crate::page::trouble::trouble_page;
 use crate::page::{assets, posts, when};
-use crate::people::{Reader, SIGN_IN, Visitor};
+use crate::people::{People, Reader, SIGN_IN, Visitor};
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 use crate::scroll::EventId;
 use crate::server::Server;
@@ -22,7 +22,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::Value;
@@ -153,9 +153,9 @@ struct After {
 /// Tells an open page what happens, as fragments of it, one message an event.
 async fn live(
     State(server): State<Server>,
+    Extension(people): Extension<Arc<People>>,
     visitor: Reader,
-    Path(id): Path<String>,
-    Query(After { after }): Query<After>,
+    (Path(id), Query(After { after })): (Path<String>, Query<After>),
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or(&after);
@@ -165,6 +165,8 @@ async fn live(
     let contract = contract_rows(&server.hall.house().contract()?);
     let (mut of, _) = heard(&open, after);
     let told = crate::api::told(open, after, place).take_until(server.leaving.clone().cancelled_owned());
+    let visitor = visitor.into_visitor();
+    let told = told.take_until(async move { people.gone(&visitor).await });
     let sent = told.map(move |(id, told)| {
         let changes = of.hear(told.number, &told.event);
         let fragments = fragments(&of, &changes, &contract);
