@@ -67,11 +67,13 @@ pub async fn events(
             let place = server.streams.enter(&visitor)?;
             let open = opened(&server.hall, &visitor, &id).await?;
             let after = open.scroll().after(seen);
-            let begin = Sent::default().retry(COME_BACK).comment(" the conversation");
-            let told = told(open, after, place).map(|(id, told)| Sent::default().id(id.to_string()).data(&*told.json));
             let visitor = visitor.into_visitor();
-            let told = told.take_until(async move { people.gone(&visitor).await });
-            let sent = futures_util::stream::once(std::future::ready(begin)).chain(told).map(Ok::<_, Infallible>);
+            let told = told(open, after, place).take_until(async move { people.gone(&visitor).await });
+            // The first event says how soon to come back: some clients take a line of that alone for an event.
+            let sent = told.enumerate().map(|(at, (id, told))| {
+                let sent = Sent::default().id(id.to_string()).data(&*told.json);
+                Ok::<_, Infallible>(if at == 0 { sent.retry(COME_BACK) } else { sent })
+            });
             Ok(Sse::new(sent).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
         }
     }

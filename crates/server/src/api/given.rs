@@ -65,7 +65,12 @@ async fn text<S: Send + Sync>(request: Request, state: &S) -> Result<String, Pro
             return Err(Problem::new(Code::NotJson, "send the body as `Content-Type: application/json`"));
         }
     }
-    String::from_utf8(body.into()).map_err(|_| Problem::new(Code::Malformed, "the body is not UTF-8"))
+    let text = String::from_utf8(body.into()).map_err(|_| Problem::new(Code::Malformed, "the body is not UTF-8"))?;
+    // Serde would take a list for the fields in their order.
+    match text.trim_ascii_start().starts_with('[') {
+        true => Err(Problem::new(Code::Malformed, "the body is not what it should be: send a JSON object")),
+        false => Ok(text),
+    }
 }
 
 /// What stands behind the `?` of an address, with nothing that is not known.

@@ -16,8 +16,8 @@ const ABOUT: &str = "Sessions of Remit, an agent for code and machine-learning w
 what happens to every tool call. Errors are problem details (RFC 9457) with a `code` that does not change. Unknown fields and unknown \
 words behind the `?` are refused. Amounts of money are texts of US dollars. A body has at most 1 MiB.";
 
-/// What an id of an event looks like.
-const EVENT_ID: &str = "^[0-9a-f]{8}-[0-9]{1,19}$";
+/// What an id of an event looks like; an empty one is before the first.
+const EVENT_ID: &str = "^([0-9a-f]{8}-[0-9]{1,19})?$";
 
 /// The document, made once.
 pub fn document() -> &'static Value {

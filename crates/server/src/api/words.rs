@@ -202,7 +202,7 @@ fn question() -> Value {
         "type": "question",
         "call": "call-3",
         "summary": "run `git push`",
-        "shown": "git push",
+        "shown": "{\"command\":\"git push\"}",
         "effect": "change",
         "price": "free",
         "why": "Agent asks before something changes",
