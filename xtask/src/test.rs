@@ -35,8 +35,15 @@ const NPM: &[(&str, &str)] = &[
     ("playwright-core", "1.65.1"),
 ];
 
-/// Packages from PyPI: the client that the jobs stand-in must satisfy.
-const PYPI: &[(&str, &str)] = &[("huggingface_hub", "2.4.0")];
+/// Packages from PyPI, by the names of their folders: the client that the jobs stand-in must satisfy, and those that try the
+/// server's interface.
+const PYPI: &[(&str, &str)] = &[
+    ("huggingface_hub", "2.4.0"),
+    ("httpx", "0.28.1"),
+    ("httpx_sse", "0.4.3"),
+    ("openapi_spec_validator", "0.9.0"),
+    ("schemathesis", "4.32.5"),
+];
 
 /// Gets what is missing, then runs the tests, to which the arguments go.
 pub fn chore(args: &[String]) -> Result<ExitCode, Trouble> {

@@ -23,6 +23,7 @@ mod run;
 mod schema;
 mod serve;
 mod serve_cases;
+mod serve_clients;
 mod serve_events;
 mod serve_once;
 mod serve_people;

@@ -275,6 +275,8 @@ fn a_request_that_is_not_understood_is_a_problem_that_says_why() {
         ("POST", "/v1/sessions", json, r#"{"title": 7}"#, 400, "malformed"),
         ("POST", "/v1/sessions", json, r#"{} {}"#, 400, "malformed"),
         ("POST", "/v1/sessions", json, "{", 400, "malformed"),
+        ("POST", "/v1/sessions", json, "[null, null]", 400, "malformed"),
+        ("PATCH", "/v1/sessions/{id}/yolo", json, "[true]", 400, "malformed"),
         ("POST", "/v1/sessions", json, "", 400, "malformed"),
         ("POST", "/v1/sessions", ("Content-Type", "text/plain"), "{}", 415, "not_json"),
         ("POST", "/v1/sessions", ("Content-Type", "application/json+x"), "{}", 415, "not_json"),

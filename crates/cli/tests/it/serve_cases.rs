@@ -12,16 +12,34 @@ use std::collections::BTreeMap;
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract-cases.toml");
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Cases {
     case: Vec<Case>,
-    #[expect(dead_code, reason = "the forge of the test declares the same")]
-    servers: toml::Table,
 }
 
-/// A row. A field that is not here is an error, so that none is passed over.
+/// What a row can say. Of a sub-agent's call its row says that it is judged as its parent's is, and over HTTP there are only a
+/// parent's.
+const FIELDS: [&str; 17] = [
+    "id",
+    "mode",
+    "tool",
+    "args",
+    "expect",
+    "decided_by",
+    "price",
+    "prohibitions",
+    "hf_secrets",
+    "prices",
+    "setup",
+    "spent",
+    "held",
+    "attended",
+    "answered",
+    "from_subagent",
+    "why",
+];
+
+/// A row.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Case {
     id: String,
     mode: String,
@@ -30,6 +48,15 @@ struct Case {
     expect: String,
     decided_by: Option<String>,
     price: Option<String>,
+    #[serde(flatten)]
+    world: World,
+    #[serde(flatten)]
+    before: Before,
+}
+
+/// What the person has configured, and what is in the folder.
+#[derive(Deserialize)]
+struct World {
     #[serde(default)]
     prohibitions: Vec<String>,
     #[serde(default)]
@@ -37,16 +64,16 @@ struct Case {
     #[serde(default)]
     prices: BTreeMap<String, String>,
     setup: Option<String>,
+}
+
+/// What went before the call.
+#[derive(Deserialize)]
+struct Before {
     spent: Option<String>,
     held: Option<String>,
     attended: Option<bool>,
     #[serde(default)]
     answered: Vec<String>,
-    /// A sub-agent's calls are judged as its parent's are, which is the row's point; over HTTP there are only a parent's.
-    #[serde(default, rename = "from_subagent")]
-    _from_subagent: bool,
-    #[serde(rename = "why")]
-    _why: Option<String>,
 }
 
 impl Case {
@@ -56,12 +83,12 @@ impl Case {
         let forge = [REMIT, "__standin", "forge", "--stdio", "--allow-delete", "--repo"].map(str::to_owned);
         let forge = [forge.as_slice(), &[home.text_path("remote.git")]].concat();
         let mut text =
-            format!("prohibitions = {}\n[mcp.forge]\ncommand = {}\n", list(&self.prohibitions), list(&forge));
-        for name in &self.hf_secrets {
+            format!("prohibitions = {}\n[mcp.forge]\ncommand = {}\n", list(&self.world.prohibitions), list(&forge));
+        for name in &self.world.hf_secrets {
             text.push_str(&format!("[hf.secrets.{name}]\nvalue = \"hf_spends\"\n"));
         }
         text.push_str("[prices]\n");
-        for (tool, price) in &self.prices {
+        for (tool, price) in &self.world.prices {
             text.push_str(&format!("\"{tool}\" = \"{price}\"\n"));
         }
         text
@@ -79,7 +106,10 @@ impl Case {
 
     /// What rows share a server by.
     fn place(&self) -> String {
-        format!("{:?} {:?} {:?} {:?}", self.prohibitions, self.hf_secrets, self.prices, self.setup)
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            self.world.prohibitions, self.world.hf_secrets, self.world.prices, self.world.setup
+        )
     }
 
     #[track_caller]
@@ -114,9 +144,14 @@ fn served(home: &Home, configuration: &str) -> (Served, Client) {
 
 #[test]
 fn what_the_contract_answers_is_answered_over_http() {
-    let cases: Cases = toml::from_str(&std::fs::read_to_string(CASES).unwrap()).unwrap();
+    let text = std::fs::read_to_string(CASES).unwrap();
+    let rows: toml::Table = toml::from_str(&text).unwrap();
+    let said = rows["case"].as_array().unwrap().iter().flat_map(|row| row.as_table().unwrap().keys());
+    said.for_each(|field| assert!(FIELDS.contains(&field.as_str()), "nothing here heeds `{field}`"));
+    let cases: Cases = toml::from_str(&text).unwrap();
     let count = cases.case.len();
-    let is_about_before = |case: &Case| !case.answered.is_empty() || case.spent.is_some() || case.held.is_some();
+    let is_about_before =
+        |case: &Case| !case.before.answered.is_empty() || case.before.spent.is_some() || case.before.held.is_some();
     let (before, alone): (Vec<Case>, Vec<Case>) = cases.case.into_iter().partition(is_about_before);
     let mut by_place: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for case in alone {
@@ -124,7 +159,7 @@ fn what_the_contract_answers_is_answered_over_http() {
     }
     let explained: usize = by_place.values().map(|cases| explain_all(cases)).sum();
     for case in &before {
-        if case.answered.is_empty() { after_spending(case) } else { after_an_answer(case) }
+        if case.before.answered.is_empty() { after_spending(case) } else { after_an_answer(case) }
     }
     assert_eq!((explained + before.len(), before.len()), (count, 5), "a row was not judged, or not as it was meant");
 }
@@ -132,13 +167,13 @@ fn what_the_contract_answers_is_answered_over_http() {
 /// Has every row explained by one server.
 fn explain_all(cases: &[Case]) -> usize {
     let home = home();
-    if let Some(link) = cases[0].setup.as_ref().and_then(|line| line.strip_prefix("symlink ")) {
+    if let Some(link) = cases[0].world.setup.as_ref().and_then(|line| line.strip_prefix("symlink ")) {
         let (name, target) = link.split_once(" -> ").unwrap();
         std::os::unix::fs::symlink(target, home.path("work").join(name)).unwrap();
     }
     let (_served, alice) = served(&home, &cases[0].configuration(&home));
     for case in cases {
-        let attendance = if case.attended == Some(false) { "unattended" } else { "attended" };
+        let attendance = if case.before.attended == Some(false) { "unattended" } else { "attended" };
         let call = json!({
             "mode": case.mode,
             "attendance": attendance,
@@ -163,8 +198,8 @@ fn decision(alice: &Client, id: &str, stream: &mut Stream) -> Value {
 /// Judges a row's call in a session in which a person has answered for the session.
 fn after_an_answer(case: &Case) {
     let home = home();
-    let (tool, command) = case.answered[0].split_once(": ").unwrap();
-    assert_eq!((tool, case.answered.len()), ("shell", 1), "{}", case.id);
+    let (tool, command) = case.before.answered[0].split_once(": ").unwrap();
+    assert_eq!((tool, case.before.answered.len()), ("shell", 1), "{}", case.id);
     let script = Script::new().shell(command).say("Done.").call(&case.tool, case.arguments()).say("Done.");
     let model = format!("model = \"{}\"\n", home.script(script));
     let (_served, alice) = served(&home, &(model + &case.configuration(&home)));
@@ -173,7 +208,7 @@ fn after_an_answer(case: &Case) {
     let call = stream.until("question").1["call"].as_str().unwrap().to_owned();
     let path = |rest: &str| format!("/v1/sessions/{id}{rest}");
     alice.post(&path(&format!("/questions/{call}")), &json!({ "answer": "session" })).done();
-    assert_eq!(alice.get(&path("/answers")).done()["grants"], json!(case.answered), "{}", case.id);
+    assert_eq!(alice.get(&path("/answers")).done()["grants"], json!(case.before.answered), "{}", case.id);
     stream.until("end");
     if case.mode != "agent" {
         alice.send("PUT", &path("/mode"), Some(&json!({ "mode": case.mode }))).done();
@@ -186,7 +221,12 @@ fn after_an_answer(case: &Case) {
 
 /// Judges a row's call in a session that has spent, and holds money for a job that runs.
 fn after_spending(case: &Case) {
-    assert_eq!((case.spent.as_deref(), case.held.as_deref()), (Some("2.00"), Some("1.00")), "{}", case.id);
+    assert_eq!(
+        (case.before.spent.as_deref(), case.before.held.as_deref()),
+        (Some("2.00"), Some("1.00")),
+        "{}",
+        case.id
+    );
     let home = home();
     let jobs = Standin::start(&["jobs", "--token", "hf_test", "--user", "ada", "--speed", "0", "--unit", "hour"]);
     let job = json!({"operation": "run", "flavor": "a10g-small", "timeout": "1h", "command": ["true"], "detach": true});
