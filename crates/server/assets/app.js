@@ -145,11 +145,14 @@ function say(words, near) {
 function badCap(form) {
   const field = form.querySelector("[name=cap]");
   if (!field) return "";
-  const cap = field.value.trim();
-  if (cap === "") return "Give a cap in dollars; to have none, open \u201cNo cap at all\u201d.";
-  if (!/^\d{1,7}(\.\d{1,12})?$/.test(cap)) return `\u201c${cap}\u201d is no amount of dollars; write 5 or 2.50.`;
-  return "";
+  // What is no amount of dollars the server says.
+  return field.value.trim() === "" ? "Give a cap in dollars; to have none, open \u201cNo cap at all\u201d." : "";
 }
+
+// What was wrong with a cap is over when another is written.
+document.addEventListener("input", (event) => {
+  if (event.target.name === "cap" && event.target.closest("dialog")) say("", event.target);
+});
 
 async function send(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
