@@ -252,12 +252,17 @@ mod tests {
 
     #[test]
     fn only_listed_files_vouch_for_a_person() {
-        finds("crates/cli/src/person.rs", "fn a() { Person::at(\"here\") }", &[]);
+        for listed in ["crates/cli/src/person.rs", "crates/server/src/people/answerer.rs"] {
+            finds(listed, "fn a() { Person::at(\"here\") }", &[]);
+        }
         finds("crates/gate/src/act.rs", "impl Person { fn at() -> Self {} fn b() { Self::at() } }", &[1]);
         check(
             each_power_has_one_place,
             &[("crates/engine/src/a.rs", "fn a() { gate::Person::at(\"here\") }")],
-            &["crates/engine/src/a.rs:1: only `crates/cli/src/person.rs` may vouch for a person"],
+            &[
+                "crates/engine/src/a.rs:1: only `crates/cli/src/person.rs`, `crates/server/src/people/answerer.rs` may vouch \
+               for a person",
+            ],
         );
     }
 }

@@ -279,7 +279,11 @@ pub async fn list_page(
         rows,
         query: query.to_owned(),
         next,
-        workspaces: few(filed.iter().map(|one| one.about.workspace.clone())),
+        // Where the house has the first words, it has the folder too.
+        workspaces: match house.offered() {
+            Some(_) => Vec::new(),
+            None => few(filed.iter().map(|one| one.about.workspace.clone())),
+        },
         models: few(filed.iter().map(|one| one.about.model.clone())),
         default_cap: default_cap(&house.contract()?),
         offered: house.offered().unwrap_or_default(),
