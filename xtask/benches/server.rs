@@ -25,8 +25,9 @@ const READERS: usize = 5;
 /// Calls that a working session makes, and how long its model is silent before each.
 const CALLS: usize = 20;
 const SILENT_MS: u64 = 250;
-/// How many small requests are timed.
+/// How many small requests are timed, and how long is waited between them: they see a whole turn of those that work.
 const SMALL: usize = 200;
+const BETWEEN: Duration = Duration::from_millis(20);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -202,6 +203,7 @@ impl Client {
             let start = Instant::now();
             self.send("GET", &format!("/v1/sessions/{session}/mode"), "").await?;
             times.push(start.elapsed().as_secs_f64() * 1e3);
+            tokio::time::sleep(BETWEEN).await;
         }
         Ok(times)
     }
