@@ -23,7 +23,7 @@ use journal::{IfMissing, Journal};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::hall::{Hall, Marks};
 use server::house::House;
-use server::people::{Door, Ends, Hatch, Hosts, People, link};
+use server::people::{BookError, Door, Ends, Hatch, Hosts, People, link};
 use server::{Allowances, Server};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -118,7 +118,14 @@ async fn serve(args: Args, config: crate::config::Config, paths: Paths) -> Resul
     let plain = Configured { config, paths: Arc::clone(&paths), journal: journal.clone(), folder, models };
     let house: Arc<dyn House> = if args.demo { Arc::new(Demo { plain }) } else { Arc::new(plain) };
     let marks = Marks::read(paths.working()).context("what works cannot be marked").map_err(Failure::host)?;
-    let people = People::open(&paths.people()).map_err(Failure::host)?;
+    let people = People::open(&paths.people()).map_err(|why| {
+        let runs_already = matches!(why, BookError::InUse(_));
+        let failure = Failure::host(why);
+        match runs_already {
+            true => failure.hint("a server of yours runs already; `remit serve --url` prints another link to it"),
+            false => failure,
+        }
+    })?;
     let hosts = Hosts::of(args.host_name.iter().cloned()).map_err(Failure::user)?;
     let listener = TcpListener::bind(args.listen).await;
     let listener =
