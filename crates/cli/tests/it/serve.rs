@@ -406,3 +406,23 @@ fn the_switch_and_the_mode_are_one_and_what_is_queued_can_be_taken_back() {
     assert_eq!(end["status"], "done", "{end}");
     assert_eq!(alice.send("PUT", &path("/mode"), Some(&json!({ "mode": "plan" }))).done()["mode"], "plan");
 }
+
+#[test]
+fn what_a_yes_for_the_session_may_cover_the_gate_says_and_of_an_edited_call_too() {
+    let (home, _served, alice) = playing(Script::new().shell("echo one > a.txt").say("Done."));
+    let id = alice.begin(&json!({"prompt": "go"}));
+    let mut stream = alice.stream(&id, None);
+    let (_, question) = stream.until("question");
+    assert_eq!(question["offered"], json!([]));
+    let path = format!("/v1/sessions/{id}/questions/{}", question["call"].as_str().unwrap());
+    alice.post(&path, &json!({"answer": "session"})).done();
+    assert!(stream.until("notice").1["text"].as_str().unwrap().contains("can only be allowed once"));
+    stream.until("question");
+    assert!(!home.path("work/a.txt").exists(), "a yes that is not taken runs nothing");
+    let edited = r#"{"command": "touch b.txt"}"#;
+    alice.post(&path, &json!({"answer": "session", "edited": edited})).done();
+    stream.until("end");
+    assert!(home.path("work/b.txt").exists() && !home.path("work/a.txt").exists());
+    let grants = alice.get(&format!("/v1/sessions/{id}/answers")).done();
+    assert_eq!(grants["grants"], json!(["shell: touch b.txt"]));
+}

@@ -21,6 +21,7 @@ mod words;
 
 pub(crate) use events::told;
 pub use given::{Given, GivenPath, GivenTerms};
+pub use questions::asked;
 
 use crate::hall::{Hall, Open};
 use crate::house::Unable;

@@ -3,12 +3,14 @@
 //! Not here: what an answer leads to. It is evidence for the contract, under the mode of the moment.
 
 use super::{Given, GivenPath, GivenTerms, opened, refused, standing};
+use crate::hall::Glance;
 use crate::people::{Answerer, Reader};
 use crate::problem::{Code, Problem};
 use crate::server::Server;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use std::sync::Arc;
 use wire::http::{GrantList, ModeView, NewAnswer, QuestionList};
 use wire::{Aspect, ControlReply, ControlRequest, Event};
 
@@ -30,30 +32,25 @@ pub async fn answer(
     Given(given): Given<NewAnswer>,
 ) -> Result<Json<ModeView>, Problem> {
     let open = opened(&server.hall, answerer.visitor(), &id).await?;
-    let glance = open.glance();
-    let Some((_, asked)) = glance.questions.iter().find(|(asked, _)| *asked == call) else {
-        return Err(Problem::new(
-            Code::NotAsked,
-            "nothing is asked about this call; it was answered, or the mode decided it",
-        ));
-    };
-    let Event::Question { why, offered, .. } = &**asked else { unreachable!("what is asked is a question") };
-    let request = understood(call, given, (why.is_some(), offered.is_empty()))?;
+    let request = understood(given, &*asked(&open.glance(), &call)?, call)?;
     standing(open.carry(Some(&answerer.person()), request).await).map(Json)
 }
 
-/// The request that an answer is, to a question for permission or to another.
-fn understood(
-    call: String,
-    given: NewAnswer,
-    (for_permission, only_once): (bool, bool),
-) -> Result<ControlRequest, Problem> {
+/// The question that is open about a call.
+pub fn asked(glance: &Glance, call: &str) -> Result<Arc<Event>, Problem> {
+    let found = glance.questions.iter().find(|(open, _)| open == call).map(|(_, asked)| Arc::clone(asked));
+    found.ok_or_else(|| {
+        Problem::new(Code::NotAsked, "nothing is asked about this call; it was answered, or the mode decided it")
+    })
+}
+
+/// The request that an answer is, to a question for permission or to another. What a yes may cover the gate says: one that
+/// it does not take leaves the question open, with a notice.
+fn understood(given: NewAnswer, asked: &Event, call: String) -> Result<ControlRequest, Problem> {
     let wrong = |why: &str| Err(Problem::new(Code::Refused, why));
+    let for_permission = matches!(asked, Event::Question { why: Some(_), .. });
     match given {
         NewAnswer { answer: Some(answer), edited, words, text: None } if for_permission => {
-            if answer == wire::Permission::Session && only_once {
-                return wrong("this call can only be allowed once");
-            }
             if answer == wire::Permission::No && edited.is_some() {
                 return wrong("`edited` goes with a yes");
             }

@@ -29,7 +29,7 @@ pub struct ContractCell {
     pub words: String,
 }
 
-/// The kind of a mode, from its text or, where that was not told, from its chip.
+/// The kind of a mode by its chip, for its colour and for which segment is pressed; nothing is decided by it.
 pub fn kind(of: &Conversation) -> &'static str {
     match of.chip.as_str() {
         chip if chip.starts_with("Plan") => "plan",

@@ -3,6 +3,7 @@
 //! Not here: what a request comes to (the session decides). A browser with a script is answered in a word and stays where it is;
 //! one without goes back to the page.
 
+use crate::api::asked;
 use crate::hall::Delivery;
 use crate::house::{Beginning, Which};
 use crate::page::doors::{list_page, opened, takes};
@@ -153,17 +154,6 @@ fn sent<'a>(fields: &'a Sent, name: &'a str) -> impl Iterator<Item = &'a str> {
     fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
-/// The question that is open about a call.
-fn question(asked: &crate::hall::Glance, call: &str) -> Result<std::sync::Arc<Event>, Problem> {
-    let found = asked.questions.iter().find(|(open, _)| open == call).map(|(_, event)| event.clone());
-    found.ok_or_else(|| {
-        Problem::new(
-            Code::NotAsked,
-            "nothing is asked about this call any more; it was answered, or the mode decided it",
-        )
-    })
-}
-
 /// Answers questions for permission: those that are named, all alike.
 pub async fn answer(
     State(server): State<Server>,
@@ -187,14 +177,9 @@ pub async fn answer(
     }
     let glance = open.glance();
     for call in calls {
-        let asked = question(&glance, call)?;
-        let Event::Question { why, offered, .. } = &*asked else { continue };
-        if why.is_none() {
+        let Event::Question { why: Some(_), .. } = &*asked(&glance, call)? else {
             return Err(refused("this is no question for permission"));
-        }
-        if answer == Permission::Session && offered.is_empty() {
-            return Err(refused("this call can only be allowed once"));
-        }
+        };
         let (edited, words, call) = (edited.clone(), words.clone(), call.to_owned());
         let request = ControlRequest::Answer { call, answer, edited, words };
         carried(open.carry(Some(&answerer.person()), request).await)?;
@@ -212,7 +197,7 @@ pub async fn respond(
 ) -> Result<Response, Problem> {
     let open = opened(&server, answerer.visitor(), &id).await?;
     let call = sent(&fields, "call").next().ok_or_else(|| refused("an answer is about a call"))?.to_owned();
-    let asked = question(&open.glance(), &call)?;
+    let asked = asked(&open.glance(), &call)?;
     let Event::Question { shown, why: None, .. } = &*asked else {
         return Err(refused("this asks for permission"));
     };
