@@ -174,11 +174,6 @@ impl Hall {
         self.inner.marks.cut_off()
     }
 
-    /// The marks of what works.
-    pub fn marks(&self) -> &Marks {
-        &self.inner.marks
-    }
-
     /// Closes every session: what works is stopped, and its turn ends in the record. `waits` is told what is waited for.
     pub async fn close(&self, patience: Duration, mut waits: impl FnMut(&[String])) {
         self.inner.closing.cancel();
